@@ -1,0 +1,155 @@
+//! Sessions: one of your users each.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use theazo_commands::{Done, now, session as command};
+use theazo_domain::{SessionId, Timestamp, session};
+use theazo_projections::{ReadModels, SessionFilter, SessionView};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::AppState;
+use crate::authority::{Caller, Reader, Writer};
+use crate::error::ApiError;
+use crate::extract::{Empty, Id, Json, Path, Query};
+use crate::page::{PageBody, PageRequest};
+use crate::wire::session::{CreateSessionBody, ListSessions, Session, SessionOptions, Usage};
+use crate::write::{Shown, Written};
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(session_create, session_list))
+        .routes(routes!(session_view, session_update))
+        .routes(routes!(session_for_user))
+        .routes(routes!(session_end))
+}
+
+/// Create a session
+///
+/// Agents can be added to it right away.
+#[utoipa::path(post, path = "/v1/sessions", tag = "sessions",
+    request_body = CreateSessionBody,
+    responses((status = 201, description = "The session", body = Session)))]
+async fn session_create(
+    writer: Writer,
+    Json(body): Json<CreateSessionBody>,
+) -> Result<Response, ApiError> {
+    let origin = writer.origin();
+    let create = body.into_command(command::new_id(origin));
+    let done = writer.commander.create_session(origin, create).await?;
+    Ok(created(&writer.caller, &done))
+}
+
+/// List sessions
+///
+/// Newest first.
+#[utoipa::path(get, path = "/v1/sessions", tag = "sessions", params(ListSessions),
+    responses((status = 200, description = "A page of sessions", body = PageBody<Session>)))]
+async fn session_list(
+    State(state): State<AppState>,
+    reader: Reader,
+    Query(query): Query<ListSessions>,
+) -> Result<Response, ApiError> {
+    let status = query.status.map(|status| status.domain());
+    let filters =
+        [("userId", query.user_id.as_deref()), ("status", status.map(|status| status.as_str()))];
+    let (limit, cursor) = (query.limit, query.cursor.as_deref());
+    let page = PageRequest::new(&state, reader.scope(), "sessions", &filters, limit, cursor)?;
+    let filter = SessionFilter { user_id: query.user_id.clone(), status };
+    let rows = reader.models.sessions(reader.scope(), filter, page.rows()).await?;
+    let page = page.answer(rows, |row| row.value);
+    let now = now();
+    Ok(Shown(page.map(|view| shown(view, now))).into_response())
+}
+
+/// Get a session
+#[utoipa::path(get, path = "/v1/sessions/{id}", tag = "sessions",
+    params(("id" = String, Path, description = "`ses_…`")),
+    responses((status = 200, description = "The session", body = Session)))]
+async fn session_view(reader: Reader, Id(id): Id<SessionId>) -> Result<Response, ApiError> {
+    let row = reader.models.session(reader.scope(), id).await?;
+    let row = row.ok_or_else(|| ApiError::not_found("session"))?;
+    Ok(Shown(shown(&row.value, now())).into_response())
+}
+
+/// Change a session
+///
+/// Raising a limit of a paused session lets it go on.
+#[utoipa::path(patch, path = "/v1/sessions/{id}", tag = "sessions",
+    params(("id" = String, Path, description = "`ses_…`")),
+    request_body = SessionOptions,
+    responses((status = 200, description = "The session", body = Session),
+        (status = 409, description = "It has ended")))]
+async fn session_update(
+    writer: Writer,
+    State(state): State<AppState>,
+    Id(id): Id<SessionId>,
+    Json(body): Json<SessionOptions>,
+) -> Result<Response, ApiError> {
+    let done = writer.commander.update_session(writer.origin(), id, body.into_patch()).await?;
+    changed(&writer.caller, &state.reads, &done).await
+}
+
+/// Get or create a user's session
+///
+/// Safe to call on every request: as long as the user has a session that has not ended, it is
+/// returned unchanged, and the body is ignored.
+#[utoipa::path(post, path = "/v1/sessions/by-user/{userId}", tag = "sessions",
+    params(("userId" = String, Path, description = "Your own name for the user")),
+    request_body = SessionOptions,
+    responses((status = 200, description = "The session there was", body = Session),
+        (status = 201, description = "A new session", body = Session)))]
+async fn session_for_user(
+    writer: Writer,
+    reader: Reader,
+    Path(user_id): Path<String>,
+    Json(body): Json<SessionOptions>,
+) -> Result<Response, ApiError> {
+    let origin = writer.origin();
+    let latest = reader.models.latest_session_of_user(origin.scope, &user_id).await?;
+    let existing = latest.map(|row| row.value.session.id);
+    let create = body.into_command(command::new_id(origin), user_id);
+    let done = writer.commander.session_for_user(origin, existing, create).await?;
+    if done.changed {
+        return Ok(created(&writer.caller, &done));
+    }
+    changed(&writer.caller, &reader.models, &done).await
+}
+
+/// End a session
+///
+/// Its agents are terminated and it takes no new ones. Ending it again changes nothing.
+#[utoipa::path(post, path = "/v1/sessions/{id}/end", tag = "sessions",
+    params(("id" = String, Path, description = "`ses_…`")),
+    responses((status = 200, description = "The session", body = Session)))]
+async fn session_end(
+    writer: Writer,
+    State(state): State<AppState>,
+    Id(id): Id<SessionId>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, ApiError> {
+    let done = writer.commander.end_session(writer.origin(), id).await?;
+    changed(&writer.caller, &state.reads, &done).await
+}
+
+fn shown(view: &SessionView, now: Timestamp) -> Session<'_> {
+    Session::of(&view.session, Usage::at(&view.usage, now))
+}
+
+/// A session that is new has used nothing.
+fn created(caller: &Caller, done: &Done<session::Session>) -> Response {
+    let session = Session::of(&done.state, Usage::default());
+    Written::created(caller, done.position, session).into_response()
+}
+
+/// The session as it is after the command, with the usage that the read model knows of.
+async fn changed(
+    caller: &Caller,
+    reads: &ReadModels,
+    done: &Done<session::Session>,
+) -> Result<Response, ApiError> {
+    let row = reads.session(caller.scope, done.state.id).await?;
+    let usage = row.map_or_else(Usage::default, |row| Usage::at(&row.value.usage, now()));
+    let session = Session::of(&done.state, usage);
+    Ok(Written::ok(caller, done.position, session).into_response())
+}

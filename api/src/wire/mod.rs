@@ -1,0 +1,16 @@
+//! The shapes that go over the wire: never domain types, which may change with the log.
+
+pub mod agent;
+pub mod agent_log;
+pub mod api_key;
+pub mod audit;
+pub mod common;
+pub mod error;
+pub mod exec;
+pub mod file;
+pub mod port;
+pub mod provider;
+pub mod secret;
+pub mod session;
+pub mod settings;
+pub mod snapshot;

@@ -1,0 +1,34 @@
+//! An org's settings.
+
+use std::sync::Arc;
+
+use theazo_domain::settings::{Settings, SettingsPatch};
+use theazo_domain::{Kind, Scope, StreamId};
+
+use crate::{CommandError, Commander, Done, Origin};
+
+impl Commander {
+    /// The settings as they are; the defaults before the first change.
+    pub async fn settings(&self, scope: Scope) -> Result<Arc<Settings>, CommandError> {
+        let stream = StreamId::singleton(scope, Kind::Settings);
+        Ok(self.load::<Settings>(&stream).await?.state.unwrap_or_default())
+    }
+
+    pub async fn update_settings(
+        &self,
+        origin: &Origin,
+        patch: SettingsPatch,
+    ) -> Result<Done<Settings>, CommandError> {
+        let stream = StreamId::singleton(origin.scope, Kind::Settings);
+        let loaded = self.load::<Settings>(&stream).await?;
+        if loaded.state.is_none() && patch_is_empty(&patch) {
+            let position = loaded.revision;
+            return Ok(Done { state: Arc::default(), position, changed: false });
+        }
+        self.execute(origin, &stream, &patch).await
+    }
+}
+
+fn patch_is_empty(patch: &SettingsPatch) -> bool {
+    patch.model.is_none() && patch.compute.is_none() && patch.billing_day.is_none()
+}

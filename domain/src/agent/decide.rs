@@ -1,0 +1,191 @@
+use crate::pricing::UsageRecord;
+use crate::{AgentId, Ctx, Rejection, SessionId, SnapshotId, Timestamp};
+
+use super::{Agent, AgentEvent, AgentSpec, AgentState, Failure, Pending};
+
+/// Ports that one agent may expose at the same time.
+const MAX_PORTS: usize = 20;
+
+#[derive(Debug, Clone)]
+pub enum AgentCommand {
+    /// Repeating it for an agent that exists changes nothing: its id is its own.
+    Create {
+        agent_id: AgentId,
+        session_id: SessionId,
+        spec: Box<AgentSpec>,
+    },
+    RequestPause {
+        snapshot_id: SnapshotId,
+    },
+    /// From the agent's own latest snapshot when `snapshot_id` is absent.
+    RequestResume {
+        snapshot_id: Option<SnapshotId>,
+    },
+    RequestTerminate {
+        reason: String,
+    },
+    ExposePort {
+        port: u16,
+    },
+    ClosePort {
+        port: u16,
+    },
+    // What came of it, as the worker that did it reports.
+    Provisioned {
+        host: String,
+    },
+    Paused {
+        snapshot_id: SnapshotId,
+        size: u64,
+    },
+    Resumed {
+        host: String,
+        memory: bool,
+    },
+    RequestFailed {
+        failure: Failure,
+    },
+    Terminated,
+    /// `lost_at`: when it was last known to run, if that is earlier than now: it is not billed for
+    /// longer.
+    Fail {
+        failure: Failure,
+        lost_at: Option<Timestamp>,
+    },
+}
+
+pub(super) fn decide(
+    state: Option<&Agent>,
+    command: &AgentCommand,
+    ctx: Ctx,
+) -> Result<Vec<AgentEvent>, Rejection> {
+    let agent = match (state, command) {
+        (None, AgentCommand::Create { agent_id, session_id, spec }) => {
+            return Ok(vec![AgentEvent::Created {
+                agent_id: *agent_id,
+                session_id: *session_id,
+                spec: spec.clone(),
+            }]);
+        }
+        (Some(_), AgentCommand::Create { .. }) => return Ok(vec![]),
+        (None, _) => return Err(Rejection::not_found("agent")),
+        (Some(agent), _) => agent,
+    };
+    match command {
+        AgentCommand::Create { .. } => Ok(vec![]),
+        AgentCommand::RequestPause { snapshot_id } => request_pause(agent, *snapshot_id),
+        AgentCommand::RequestResume { snapshot_id } => request_resume(agent, *snapshot_id),
+        AgentCommand::RequestTerminate { reason } => Ok(request_terminate(agent, reason)),
+        AgentCommand::ExposePort { port } => expose(agent, *port),
+        AgentCommand::ClosePort { port } if agent.ports.contains(port) => {
+            Ok(vec![AgentEvent::PortClosed { port: *port }])
+        }
+        AgentCommand::ClosePort { .. } => Err(Rejection::not_found("exposed port")),
+        outcome => Ok(record_outcome(agent, outcome, ctx)),
+    }
+}
+
+fn request_pause(agent: &Agent, snapshot_id: SnapshotId) -> Result<Vec<AgentEvent>, Rejection> {
+    match (agent.state, &agent.pending) {
+        (AgentState::Idle | AgentState::Running, None) => {
+            Ok(vec![AgentEvent::PauseRequested { snapshot_id }])
+        }
+        _ => Err(conflict(agent, "Only an idle or running agent can be paused.")),
+    }
+}
+
+fn request_resume(
+    agent: &Agent,
+    snapshot_id: Option<SnapshotId>,
+) -> Result<Vec<AgentEvent>, Rejection> {
+    let own = agent.snapshot.map(|s| s.id);
+    match (agent.state, &agent.pending, snapshot_id.or(own)) {
+        (AgentState::Paused, None, Some(snapshot_id)) => {
+            Ok(vec![AgentEvent::ResumeRequested { snapshot_id }])
+        }
+        _ => Err(conflict(agent, "Only a paused agent can be resumed.")),
+    }
+}
+
+fn request_terminate(agent: &Agent, reason: &str) -> Vec<AgentEvent> {
+    let under_way = matches!(agent.pending, Some(Pending::Terminate { .. }));
+    if agent.state.is_final() || under_way {
+        return vec![];
+    }
+    vec![AgentEvent::TerminateRequested { reason: reason.to_owned() }]
+}
+
+fn expose(agent: &Agent, port: u16) -> Result<Vec<AgentEvent>, Rejection> {
+    if port == 0 {
+        return Err(Rejection::invalid("port", "must be 1 to 65535"));
+    }
+    if !matches!(agent.state, AgentState::Idle | AgentState::Running) {
+        return Err(conflict(agent, "Only an idle or running agent can expose ports."));
+    }
+    if agent.ports.contains(&port) {
+        return Ok(vec![]);
+    }
+    if agent.ports.len() >= MAX_PORTS {
+        return Err(Rejection::conflict(format!(
+            "This agent exposes {MAX_PORTS} ports already; close one first.",
+        )));
+    }
+    Ok(vec![AgentEvent::PortExposed { port }])
+}
+
+/// An outcome that no longer fits (the agent has ended meanwhile, or the outcome was reported
+/// before) changes nothing: the worker that reports it has been overtaken.
+fn record_outcome(agent: &Agent, outcome: &AgentCommand, ctx: Ctx) -> Vec<AgentEvent> {
+    let session_id = agent.session_id;
+    let live = !agent.state.is_final();
+    let pending = agent.pending.as_ref();
+    match (outcome, agent.state) {
+        (AgentCommand::Provisioned { host }, AgentState::Provisioning) => {
+            vec![AgentEvent::Provisioned { session_id, host: host.clone() }]
+        }
+        (AgentCommand::Paused { snapshot_id, size }, AgentState::Idle | AgentState::Running)
+            if pending.is_some_and(|p| p.awaits_pause(*snapshot_id)) =>
+        {
+            let paused = AgentEvent::Paused { session_id, snapshot_id: *snapshot_id, size: *size };
+            close_span(agent, paused, ctx)
+        }
+        (AgentCommand::Resumed { host, memory }, AgentState::Paused)
+            if pending.is_some_and(Pending::awaits_resume) =>
+        {
+            vec![AgentEvent::Resumed { session_id, host: host.clone(), memory: *memory }]
+        }
+        (AgentCommand::RequestFailed { failure }, _)
+            if pending.is_some_and(|p| !matches!(p, Pending::Terminate { .. })) =>
+        {
+            vec![AgentEvent::RequestFailed { failure: failure.clone() }]
+        }
+        (AgentCommand::Terminated, _) if live => {
+            close_span(agent, AgentEvent::Terminated { session_id }, ctx)
+        }
+        (AgentCommand::Fail { failure, lost_at }, _) if live => {
+            let failed = AgentEvent::Failed { session_id, failure: failure.clone() };
+            let now = lost_at.map_or(ctx.now, |at| at.min(ctx.now));
+            close_span(agent, failed, Ctx { now })
+        }
+        _ => vec![],
+    }
+}
+
+/// `last`, after the usage record of the span that it ends (if one is open).
+fn close_span(agent: &Agent, last: AgentEvent, ctx: Ctx) -> Vec<AgentEvent> {
+    let usage = agent.running_since.map(|since| AgentEvent::UsageRecorded {
+        session_id: agent.session_id,
+        usage: UsageRecord::compute(agent.id, agent.spans, since, ctx.now, &agent.spec.price),
+    });
+    usage.into_iter().chain([last]).collect()
+}
+
+fn conflict(agent: &Agent, rule: &str) -> Rejection {
+    let now = match &agent.pending {
+        Some(Pending::Pause { .. }) => "being paused",
+        Some(Pending::Resume { .. }) => "being resumed",
+        Some(Pending::Terminate { .. }) => "being terminated",
+        None => agent.state.as_str(),
+    };
+    Rejection::conflict(format!("This agent is {now}. {rule}"))
+}

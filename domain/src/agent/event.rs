@@ -1,0 +1,66 @@
+use crate::event::events;
+use crate::pricing::UsageRecord;
+use crate::{AgentId, SessionId, SnapshotId};
+
+use super::{AgentSpec, Failure};
+
+events! {
+    AgentEvent {
+        Created = "agent.created" {
+            agent_id: AgentId,
+            session_id: SessionId,
+            spec: Box<AgentSpec>,
+        }
+        /// The sandbox is there, and its compute is billed from here.
+        Provisioned = "agent.provisioned" {
+            session_id: SessionId,
+            /// The worker host that holds the sandbox.
+            host: String,
+        }
+        Failed = "agent.failed" {
+            session_id: SessionId,
+            failure: Failure,
+        }
+        PauseRequested = "agent.pause_requested" {
+            snapshot_id: SnapshotId,
+        }
+        /// Nothing runs and nothing is billed.
+        Paused = "agent.paused" {
+            session_id: SessionId,
+            snapshot_id: SnapshotId,
+            /// Bytes.
+            size: u64,
+        }
+        ResumeRequested = "agent.resume_requested" {
+            snapshot_id: SnapshotId,
+        }
+        /// The sandbox goes on, and its compute is billed from here.
+        Resumed = "agent.resumed" {
+            session_id: SessionId,
+            host: String,
+            /// Whether processes went on too, or only the files came back.
+            memory: bool,
+        }
+        /// A pause or a resume did not succeed; the agent is as it was before it.
+        RequestFailed = "agent.request_failed" {
+            failure: Failure,
+        }
+        TerminateRequested = "agent.terminate_requested" {
+            reason: String,
+        }
+        Terminated = "agent.terminated" {
+            session_id: SessionId,
+        }
+        PortExposed = "agent.port_exposed" {
+            port: u16,
+        }
+        PortClosed = "agent.port_closed" {
+            port: u16,
+        }
+        /// A span of running compute, closed and priced. It is in the commit that ended the span.
+        UsageRecorded = "agent.usage_recorded" {
+            session_id: SessionId,
+            usage: UsageRecord,
+        }
+    }
+}

@@ -1,0 +1,249 @@
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::Pico;
+use crate::{AgentId, Aggregate, Ctx, Event, Kind, Rejection, SessionId, SnapshotId, Timestamp};
+
+use super::{AgentCommand, AgentEvent, AgentSpec, decide};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AgentState {
+    Provisioning,
+    Idle,
+    Running,
+    Paused,
+    Completed,
+    Failed,
+    Terminated,
+}
+
+impl AgentState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AgentState::Provisioning => "provisioning",
+            AgentState::Idle => "idle",
+            AgentState::Running => "running",
+            AgentState::Paused => "paused",
+            AgentState::Completed => "completed",
+            AgentState::Failed => "failed",
+            AgentState::Terminated => "terminated",
+        }
+    }
+
+    /// Whether the agent is over: nothing brings it back.
+    pub const fn is_final(self) -> bool {
+        matches!(self, AgentState::Completed | AgentState::Failed | AgentState::Terminated)
+    }
+}
+
+/// Why an agent failed: a code of the API's table and a message for AgentCo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub code: String,
+    pub message: String,
+}
+
+/// An intent without its outcome yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "what")]
+pub enum Pending {
+    #[serde(rename_all = "camelCase")]
+    Pause {
+        snapshot_id: SnapshotId,
+    },
+    #[serde(rename_all = "camelCase")]
+    Resume {
+        snapshot_id: SnapshotId,
+    },
+    Terminate {
+        reason: String,
+    },
+}
+
+/// A termination that is asked for meanwhile takes the place of a pause or a resume that a worker
+/// has begun; what came of that one is still recorded.
+impl Pending {
+    pub(super) fn awaits_pause(&self, snapshot: SnapshotId) -> bool {
+        match self {
+            Pending::Pause { snapshot_id } => *snapshot_id == snapshot,
+            Pending::Resume { .. } => false,
+            Pending::Terminate { .. } => true,
+        }
+    }
+
+    pub(super) fn awaits_resume(&self) -> bool {
+        !matches!(self, Pending::Pause { .. })
+    }
+}
+
+/// The agent's latest snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotRef {
+    pub id: SnapshotId,
+    /// Bytes.
+    pub size: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Agent {
+    pub id: AgentId,
+    pub session_id: SessionId,
+    pub spec: Box<AgentSpec>,
+    pub state: AgentState,
+    pub pending: Option<Pending>,
+    pub failure: Option<Failure>,
+    /// The worker host that holds the sandbox, while it does.
+    pub host: Option<String>,
+    pub snapshot: Option<SnapshotRef>,
+    /// Every snapshot ever taken of it: they go when it is terminated.
+    pub snapshots: Vec<SnapshotId>,
+    pub ports: BTreeSet<u16>,
+    /// Of all closed spans.
+    pub cost: Pico,
+    /// Milliseconds of all closed spans.
+    pub compute_millis: u64,
+    /// Closed spans: the number of the next usage record.
+    pub spans: u32,
+    /// Since when compute is billed, while it is.
+    pub running_since: Option<Timestamp>,
+    pub started_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Aggregate for Agent {
+    const KIND: Kind = Kind::Agent;
+    type Command = AgentCommand;
+    type Event = AgentEvent;
+
+    fn decide(
+        state: Option<&Self>,
+        command: &AgentCommand,
+        ctx: Ctx,
+    ) -> Result<Vec<AgentEvent>, Rejection> {
+        decide::decide(state, command, ctx)
+    }
+
+    fn evolve(state: Option<Self>, event: &AgentEvent, at: Timestamp) -> Option<Self> {
+        match (state, event) {
+            (None, AgentEvent::Created { agent_id, session_id, spec }) => Some(Agent {
+                id: *agent_id,
+                session_id: *session_id,
+                spec: spec.clone(),
+                state: AgentState::Provisioning,
+                pending: None,
+                failure: None,
+                host: None,
+                snapshot: None,
+                snapshots: Vec::new(),
+                ports: BTreeSet::new(),
+                cost: Pico::ZERO,
+                compute_millis: 0,
+                spans: 0,
+                running_since: None,
+                started_at: None,
+                created_at: at,
+                updated_at: at,
+            }),
+            (Some(agent), event) => Some(agent.after(event, at)),
+            (None, _) => None,
+        }
+    }
+
+    fn own(event: &Event) -> Option<&AgentEvent> {
+        if let Event::Agent(e) = event { Some(e) } else { None }
+    }
+}
+
+impl Agent {
+    fn after(mut self, event: &AgentEvent, at: Timestamp) -> Self {
+        if self.state.is_final() {
+            return self;
+        }
+        match event {
+            AgentEvent::Created { .. } => return self,
+            AgentEvent::Provisioned { host, .. } => {
+                self.started_at = Some(at);
+                self.starts_running(host, at);
+            }
+            AgentEvent::Resumed { host, .. } => self.starts_running(host, at),
+            AgentEvent::PauseRequested { snapshot_id } => {
+                self.pending = Some(Pending::Pause { snapshot_id: *snapshot_id });
+            }
+            AgentEvent::ResumeRequested { snapshot_id } => {
+                self.pending = Some(Pending::Resume { snapshot_id: *snapshot_id });
+            }
+            AgentEvent::TerminateRequested { reason } => {
+                self.pending = Some(Pending::Terminate { reason: reason.clone() });
+            }
+            AgentEvent::RequestFailed { failure } => {
+                self.pending = None;
+                self.failure = Some(failure.clone());
+            }
+            AgentEvent::Paused { snapshot_id, size, .. } => {
+                self.stops(AgentState::Paused);
+                self.snapshot = Some(SnapshotRef { id: *snapshot_id, size: *size });
+                self.snapshots.push(*snapshot_id);
+            }
+            AgentEvent::Failed { failure, .. } => {
+                self.stops(AgentState::Failed);
+                self.failure = Some(failure.clone());
+            }
+            AgentEvent::Terminated { .. } => {
+                self.stops(AgentState::Terminated);
+                self.snapshot = None;
+            }
+            AgentEvent::PortExposed { port } => {
+                self.ports.insert(*port);
+            }
+            AgentEvent::PortClosed { port } => {
+                self.ports.remove(port);
+            }
+            AgentEvent::UsageRecorded { usage, .. } => {
+                self.cost += usage.cost;
+                self.compute_millis = self.compute_millis.saturating_add(usage.compute_millis);
+                self.spans = self.spans.saturating_add(1);
+            }
+        }
+        self.updated_at = at;
+        self
+    }
+
+    fn starts_running(&mut self, host: &str, at: Timestamp) {
+        self.state = AgentState::Idle;
+        self.host = Some(host.to_owned());
+        self.running_since = Some(at);
+        self.failure = None;
+        // A termination that was asked for meanwhile still stands.
+        self.pending = self.pending.take().filter(|p| matches!(p, Pending::Terminate { .. }));
+    }
+
+    fn stops(&mut self, state: AgentState) {
+        self.state = state;
+        self.running_since = None;
+        if state.is_final() {
+            self.host = None;
+            self.pending = None;
+            self.ports.clear();
+        } else {
+            self.pending = self.pending.take().filter(|p| matches!(p, Pending::Terminate { .. }));
+        }
+    }
+
+    /// The cost so far, with the span that is still open as it stands at `now`.
+    pub fn cost_at(&self, now: Timestamp) -> Pico {
+        self.cost + self.spec.price.cost(self.open_millis(now))
+    }
+
+    /// Milliseconds of compute so far, with the span that is still open as it stands at `now`.
+    pub fn compute_millis_at(&self, now: Timestamp) -> u64 {
+        self.compute_millis.saturating_add(self.open_millis(now))
+    }
+
+    fn open_millis(&self, now: Timestamp) -> u64 {
+        self.running_since.map_or(0, |since| now.millis_since(since))
+    }
+}

@@ -1,0 +1,46 @@
+//! The pure core: ids, money, events, and one module per aggregate.
+//!
+//! Everything here is a function of its arguments. There is no I/O, no clock, no randomness and no
+//! async: ids, times and ciphertexts are made at the edge and handed in. An aggregate is a fold of
+//! its events ([`Aggregate::evolve`]) and a list of guards over that fold ([`Aggregate::decide`]).
+
+mod actor;
+mod aggregate;
+mod event;
+mod id;
+mod mode;
+pub mod model;
+mod money;
+pub mod pricing;
+mod rejection;
+mod sealed;
+mod stream;
+#[cfg(test)]
+mod testing;
+mod time;
+pub mod validate;
+
+pub mod agent;
+pub mod api_key;
+pub mod execution;
+pub mod file_operation;
+pub mod org;
+pub mod providers;
+pub mod secret;
+pub mod session;
+pub mod settings;
+pub mod snapshot;
+
+pub use actor::Actor;
+pub use aggregate::{Aggregate, Ctx, fold};
+pub use event::{CATALOGUE, DecodeError, Event, EventType};
+pub use id::{
+    AgentId, ApiKeyId, CommitId, ExecutionId, FileOperationId, IdError, OrgId, RequestId,
+    SessionId, SnapshotId,
+};
+pub use mode::Mode;
+pub use money::{Cents, Currency, Money, Pico, apportion};
+pub use rejection::{FieldError, Rejection};
+pub use sealed::{Payload, Sealed};
+pub use stream::{Kind, Scope, StreamId, StreamIdError};
+pub use time::Timestamp;

@@ -1,0 +1,159 @@
+use crate::agent::AgentSpec;
+use crate::model::ModelConfig;
+use crate::settings::ComputeChoice;
+use crate::validate::{self, Metadata};
+use crate::{AgentId, FieldError, Rejection, SessionId};
+
+use super::{Limits, Session, SessionEvent, SessionStatus};
+
+#[derive(Debug, Clone)]
+pub enum SessionCommand {
+    Create(CreateSession),
+    Update(SessionPatch),
+    /// Makes room for an agent; repeating it for the same agent changes nothing.
+    AdmitAgent {
+        agent_id: AgentId,
+        spec: Box<AgentSpec>,
+    },
+    ReleaseAgent {
+        agent_id: AgentId,
+    },
+    End,
+}
+
+#[derive(Debug, Clone)]
+pub struct CreateSession {
+    pub session_id: SessionId,
+    pub user_id: String,
+    pub limits: Limits,
+    pub model: Option<ModelConfig>,
+    pub compute: Option<ComputeChoice>,
+    pub metadata: Metadata,
+}
+
+/// What to change; absent fields stay as they are, given ones are replaced whole.
+#[derive(Debug, Clone, Default)]
+pub struct SessionPatch {
+    pub limits: Option<Limits>,
+    pub model: Option<ModelConfig>,
+    pub compute: Option<ComputeChoice>,
+    pub metadata: Option<Metadata>,
+}
+
+pub(super) fn decide(
+    state: Option<&Session>,
+    command: &SessionCommand,
+) -> Result<Vec<SessionEvent>, Rejection> {
+    match (state, command) {
+        (None, SessionCommand::Create(create)) => self::create(create),
+        (Some(_), SessionCommand::Create(_)) => {
+            Err(Rejection::conflict("This session exists already."))
+        }
+        (None, _) => Err(Rejection::not_found("session")),
+        (Some(session), SessionCommand::Update(patch)) => update(session, patch),
+        (Some(session), SessionCommand::AdmitAgent { agent_id, spec }) => {
+            admit(session, *agent_id, spec)
+        }
+        (Some(session), SessionCommand::ReleaseAgent { agent_id }) => {
+            let held = session.agents.contains(agent_id);
+            Ok(if held {
+                vec![SessionEvent::AgentReleased { agent_id: *agent_id }]
+            } else {
+                vec![]
+            })
+        }
+        (Some(session), SessionCommand::End) if session.status == SessionStatus::Ended => {
+            Ok(vec![])
+        }
+        (Some(_), SessionCommand::End) => Ok(vec![SessionEvent::Ended {}]),
+    }
+}
+
+fn checked(errors: Vec<FieldError>) -> Result<(), Rejection> {
+    if errors.is_empty() { Ok(()) } else { Err(Rejection::Invalid(errors)) }
+}
+
+fn create(create: &CreateSession) -> Result<Vec<SessionEvent>, Rejection> {
+    let mut errors = Vec::new();
+    validate::text("userId", &create.user_id, 256, &mut errors);
+    validate::metadata("metadata", &create.metadata, &mut errors);
+    create.limits.check(&mut errors);
+    check_defaults(create.model.as_ref(), create.compute.as_ref(), &mut errors);
+    checked(errors)?;
+    Ok(vec![SessionEvent::Created {
+        session_id: create.session_id,
+        user_id: create.user_id.clone(),
+        limits: create.limits.clone(),
+        model: create.model.clone(),
+        compute: create.compute.clone(),
+        metadata: create.metadata.clone(),
+    }])
+}
+
+fn update(session: &Session, patch: &SessionPatch) -> Result<Vec<SessionEvent>, Rejection> {
+    if session.status == SessionStatus::Ended {
+        return Err(Rejection::conflict("This session has ended; create a new one."));
+    }
+    let mut errors = Vec::new();
+    if let Some(metadata) = &patch.metadata {
+        validate::metadata("metadata", metadata, &mut errors);
+    }
+    if let Some(limits) = &patch.limits {
+        limits.check(&mut errors);
+    }
+    check_defaults(patch.model.as_ref(), patch.compute.as_ref(), &mut errors);
+    checked(errors)?;
+    let limits = patch.limits.clone().filter(|l| *l != session.limits);
+    let model = patch.model.clone().filter(|m| Some(m) != session.model.as_ref());
+    let compute = patch.compute.clone().filter(|c| Some(c) != session.compute.as_ref());
+    let metadata = patch.metadata.clone().filter(|m| *m != session.metadata);
+    if limits.is_none() && model.is_none() && compute.is_none() && metadata.is_none() {
+        return Ok(vec![]);
+    }
+    Ok(vec![SessionEvent::Updated { limits, model, compute, metadata }])
+}
+
+fn check_defaults(
+    model: Option<&ModelConfig>,
+    compute: Option<&ComputeChoice>,
+    errors: &mut Vec<FieldError>,
+) {
+    if let Some(model) = model {
+        model.check("model", errors);
+    }
+    if let Some(compute) = compute {
+        compute.check("compute", errors);
+    }
+}
+
+fn admit(
+    session: &Session,
+    agent_id: AgentId,
+    spec: &AgentSpec,
+) -> Result<Vec<SessionEvent>, Rejection> {
+    if session.agents.contains(&agent_id) {
+        return Ok(vec![]);
+    }
+    match session.status {
+        SessionStatus::Active => {}
+        SessionStatus::Paused => {
+            return Err(Rejection::LimitExceeded(
+                "This session is paused because it reached its compute limit; raise it with \
+                 PATCH /v1/sessions/:id."
+                    .to_owned(),
+            ));
+        }
+        SessionStatus::Ended => {
+            return Err(Rejection::conflict("This session has ended; create a new one."));
+        }
+    }
+    checked(spec.check())?;
+    let max = session.limits.max_agents.unwrap_or(u32::MAX);
+    if session.agents.len() >= usize::try_from(max).unwrap_or(usize::MAX) {
+        return Err(Rejection::LimitExceeded(format!(
+            "This session has {} of {max} agents; terminate one, or raise limits.maxAgents.",
+            session.agents.len(),
+        )));
+    }
+    Ok(vec![SessionEvent::AgentAdmitted { agent_id, spec: Box::new(spec.clone()) }])
+}

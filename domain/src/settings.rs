@@ -1,0 +1,117 @@
+//! An org's platform defaults: what holds where a session or an agent says nothing.
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::events;
+use crate::model::ModelConfig;
+use crate::providers::ProviderKind;
+use crate::{Aggregate, Ctx, Event, FieldError, Kind, Rejection, Timestamp, validate};
+
+/// Where an agent is to run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ComputeChoice {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderKind>,
+    /// The name of a secret with the provider's credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_ref: Option<String>,
+}
+
+impl ComputeChoice {
+    pub fn check(&self, path: &str, errors: &mut Vec<FieldError>) {
+        if let Some(name) = &self.credential_ref {
+            validate::secret_name(&format!("{path}.credentialRef"), name, errors);
+        }
+    }
+}
+
+events! {
+    SettingsEvent {
+        /// The fields that changed, whole.
+        Updated = "settings.updated" {
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            model: Option<ModelConfig>,
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            compute: Option<ComputeChoice>,
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            billing_day: Option<u8>,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct SettingsPatch {
+    pub model: Option<ModelConfig>,
+    pub compute: Option<ComputeChoice>,
+    /// Day of the month that a billing period starts on, 1 to 28.
+    pub billing_day: Option<u8>,
+}
+
+/// An org's settings. Before the first change they are [`Settings::default`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    pub model: Option<ModelConfig>,
+    pub compute: Option<ComputeChoice>,
+    pub billing_day: u8,
+    pub updated_at: Option<Timestamp>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { model: None, compute: None, billing_day: 1, updated_at: None }
+    }
+}
+
+impl Aggregate for Settings {
+    const KIND: Kind = Kind::Settings;
+    type Command = SettingsPatch;
+    type Event = SettingsEvent;
+
+    fn decide(
+        state: Option<&Self>,
+        patch: &SettingsPatch,
+        _: Ctx,
+    ) -> Result<Vec<SettingsEvent>, Rejection> {
+        let mut errors = Vec::new();
+        if let Some(model) = &patch.model {
+            model.check("model", &mut errors);
+        }
+        if let Some(compute) = &patch.compute {
+            compute.check("compute", &mut errors);
+        }
+        if patch.billing_day.is_some_and(|day| !(1..=28).contains(&day)) {
+            errors.push(FieldError::new("billingDay", "must be 1 to 28"));
+        }
+        if !errors.is_empty() {
+            return Err(Rejection::Invalid(errors));
+        }
+        let now = state.cloned().unwrap_or_default();
+        let model = patch.model.clone().filter(|m| Some(m) != now.model.as_ref());
+        let compute = patch.compute.clone().filter(|c| Some(c) != now.compute.as_ref());
+        let billing_day = patch.billing_day.filter(|day| *day != now.billing_day);
+        if model.is_none() && compute.is_none() && billing_day.is_none() {
+            return Ok(vec![]);
+        }
+        Ok(vec![SettingsEvent::Updated { model, compute, billing_day }])
+    }
+
+    fn evolve(state: Option<Self>, event: &SettingsEvent, at: Timestamp) -> Option<Self> {
+        let now = state.unwrap_or_default();
+        let SettingsEvent::Updated { model, compute, billing_day } = event;
+        Some(Settings {
+            model: model.clone().or(now.model),
+            compute: compute.clone().or(now.compute),
+            billing_day: billing_day.unwrap_or(now.billing_day),
+            updated_at: Some(at),
+        })
+    }
+
+    fn own(event: &Event) -> Option<&SettingsEvent> {
+        if let Event::Settings(e) = event { Some(e) } else { None }
+    }
+}

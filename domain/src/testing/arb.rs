@@ -1,0 +1,378 @@
+//! Any value of any event: what the property tests feed the aggregates with.
+//!
+//! Ids come from a handful, so that commands and events meet the same things again and again. The
+//! larger parts are boxed: a tree of them by value does not fit a test's stack.
+
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::agent::{AgentEvent, AgentSpec, Approvals, Failure, Guardrails};
+use crate::api_key::{ApiKeyEvent, KeyDigest};
+use crate::execution::ExecutionEvent;
+use crate::file_operation::{FileChange, FileOperationEvent};
+use crate::model::{ModelConfig, ModelSettings};
+use crate::org::{OrgEvent, Plan};
+use crate::pricing::{ComputePrice, UsageRecord};
+use crate::providers::{ProviderKind, ProvidersEvent};
+use crate::secret::SecretEvent;
+use crate::session::{Limits, MaxCost, Period, SessionEvent};
+use crate::settings::{ComputeChoice, SettingsEvent};
+use crate::snapshot::SnapshotEvent;
+use crate::validate::Metadata;
+use crate::*;
+
+macro_rules! few_ids {
+    ($($fn:ident -> $id:ident,)*) => {
+        $(pub fn $fn() -> impl Strategy<Value = $id> {
+            (0u128..5).prop_map(|n| $id::from_uuid(Uuid::from_u128(n)))
+        })*
+    };
+}
+
+few_ids! {
+    org_id -> OrgId,
+    api_key_id -> ApiKeyId,
+    session_id -> SessionId,
+    agent_id -> AgentId,
+    execution_id -> ExecutionId,
+    file_operation_id -> FileOperationId,
+    snapshot_id -> SnapshotId,
+}
+
+/// Any time that RFC 3339 can write: the years 1 to 9999.
+pub fn timestamp() -> impl Strategy<Value = Timestamp> {
+    (-62_135_596_800_000i64..253_402_300_800_000).prop_map(Timestamp::from_millis)
+}
+
+fn text() -> BoxedStrategy<String> {
+    prop_oneof![".{0,12}", Just(String::new()), Just("x".repeat(300))].boxed()
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..3).prop_map(Value::from),
+            btree_map(text(), inner, 0..3).prop_map(|m| Value::Object(m.into_iter().collect())),
+        ]
+    })
+}
+
+pub fn metadata() -> BoxedStrategy<Metadata> {
+    btree_map(text(), json(), 0..4).boxed()
+}
+
+pub fn model() -> BoxedStrategy<ModelConfig> {
+    let settings = (
+        option::of(text()),
+        option::of(any::<u32>()),
+        option::of(any::<f64>().prop_filter("JSON has no such number", |t| t.is_finite())),
+        option::of(text()),
+        option::of(text()),
+        option::of(text()),
+        option::of(text()),
+    );
+    let settings = settings.prop_map(
+        |(id, max_tokens, temperature, provider, credential_ref, base_url, name)| ModelSettings {
+            id,
+            max_tokens,
+            temperature,
+            provider,
+            credential_ref,
+            base_url,
+            name,
+        },
+    );
+    prop_oneof![text().prop_map(ModelConfig::Name), settings.prop_map(ModelConfig::Settings),]
+        .boxed()
+}
+
+pub fn provider() -> impl Strategy<Value = ProviderKind> {
+    prop::sample::select(vec![
+        ProviderKind::Local,
+        ProviderKind::Docker,
+        ProviderKind::E2b,
+        ProviderKind::Fly,
+        ProviderKind::Webhook,
+        ProviderKind::Mock,
+    ])
+}
+
+pub fn compute() -> impl Strategy<Value = ComputeChoice> {
+    (option::of(provider()), option::of(text()))
+        .prop_map(|(provider, credential_ref)| ComputeChoice { provider, credential_ref })
+}
+
+fn money() -> impl Strategy<Value = Money> {
+    any::<Cents>().prop_map(|amount| Money { amount, currency: Currency::Usd })
+}
+
+pub fn limits() -> BoxedStrategy<Limits> {
+    let period = prop::sample::select(vec![Period::Session, Period::Day, Period::Month]);
+    let max_cost = (any::<Cents>(), period).prop_map(|(amount, period)| MaxCost {
+        amount,
+        currency: Currency::Usd,
+        period,
+    });
+    (option::of(max_cost), option::of(0u32..4), option::of(any::<u64>()))
+        .prop_map(|(max_cost, max_agents, max_compute_minutes)| Limits {
+            max_cost,
+            max_agents,
+            max_compute_minutes,
+        })
+        .boxed()
+}
+
+fn price() -> impl Strategy<Value = ComputePrice> {
+    (text(), any::<i128>()).prop_map(|(id, pico)| ComputePrice { id, pico_per_hour: Pico(pico) })
+}
+
+pub fn usage() -> impl Strategy<Value = UsageRecord> {
+    (text(), timestamp(), timestamp(), any::<u64>(), price(), any::<i128>()).prop_map(
+        |(id, from, until, compute_millis, price, cost)| UsageRecord {
+            id,
+            from,
+            until,
+            compute_millis,
+            price,
+            cost: Pico(cost),
+        },
+    )
+}
+
+fn guardrails() -> impl Strategy<Value = Guardrails> {
+    (any::<bool>(), option::of(vec(text(), 0..3)))
+        .prop_map(|(block_pii, allowed_domains)| Guardrails { block_pii, allowed_domains })
+}
+
+pub fn spec() -> BoxedStrategy<Box<AgentSpec>> {
+    let compute = (provider(), price(), option::of(text()), any::<bool>(), option::of(model()));
+    let prompt = (option::of(text()), vec(text(), 0..3), any::<u32>(), option::of(money()));
+    let rules = (
+        option::of(vec(text(), 0..3).prop_map(|tools| Approvals { tools })),
+        vec(text(), 0..3),
+        option::of(guardrails()),
+        vec(text(), 0..3),
+    );
+    (compute, prompt, rules, metadata(), option::of(snapshot_id()))
+        .prop_map(|(compute, prompt, rules, metadata, snapshot_id)| {
+            let (provider, price, credential_ref, browser, model) = compute;
+            let (instructions, tools, timeout, cost_cap) = prompt;
+            let (approvals, knowledge, guardrails, secrets) = rules;
+            Box::new(AgentSpec {
+                provider,
+                price,
+                credential_ref,
+                model,
+                browser,
+                instructions,
+                tools,
+                timeout,
+                cost_cap,
+                approvals,
+                knowledge,
+                guardrails,
+                secrets,
+                metadata,
+                snapshot_id,
+            })
+        })
+        .boxed()
+}
+
+pub fn failure() -> impl Strategy<Value = Failure> {
+    (text(), text()).prop_map(|(code, message)| Failure { code, message })
+}
+
+pub fn sealed() -> impl Strategy<Value = Sealed> {
+    (text(), text()).prop_map(|(key, data)| Sealed { key, data })
+}
+
+pub fn payload() -> impl Strategy<Value = Payload> {
+    prop_oneof![
+        sealed().prop_map(|sealed| Payload::Inline { sealed }),
+        (text(), text(), text(), any::<u64>())
+            .prop_map(|(key, blob, sha256, size)| Payload::Blob { key, blob, sha256, size }),
+    ]
+}
+
+pub fn plan() -> impl Strategy<Value = Plan> {
+    prop_oneof![
+        Just(Plan::Free),
+        Just(Plan::Cloud),
+        Just(Plan::Team),
+        any::<u32>().prop_map(|requests_per_minute| Plan::Enterprise { requests_per_minute }),
+    ]
+}
+
+pub fn digest() -> impl Strategy<Value = KeyDigest> {
+    (text(), text()).prop_map(|(sha256, hint)| KeyDigest { sha256, hint })
+}
+
+pub fn file_change() -> impl Strategy<Value = FileChange> {
+    prop_oneof![
+        (any::<u64>(), text()).prop_map(|(size, sha256)| FileChange::Write { size, sha256 }),
+        Just(FileChange::Delete),
+    ]
+}
+
+pub fn org_event() -> impl Strategy<Value = OrgEvent> {
+    prop_oneof![
+        (org_id(), text(), plan()).prop_map(|(org_id, name, plan)| OrgEvent::Created {
+            org_id,
+            name,
+            plan
+        }),
+        plan().prop_map(|plan| OrgEvent::PlanChanged { plan }),
+    ]
+}
+
+pub fn api_key_event() -> impl Strategy<Value = ApiKeyEvent> {
+    prop_oneof![
+        (api_key_id(), text(), digest()).prop_map(|(key_id, name, digest)| ApiKeyEvent::Created {
+            key_id,
+            name,
+            digest
+        }),
+        digest().prop_map(|digest| ApiKeyEvent::Rotated { digest }),
+        Just(ApiKeyEvent::Revoked {}),
+    ]
+}
+
+pub fn session_event() -> impl Strategy<Value = SessionEvent> {
+    let created =
+        (session_id(), text(), limits(), option::of(model()), option::of(compute()), metadata());
+    let updated =
+        (option::of(limits()), option::of(model()), option::of(compute()), option::of(metadata()));
+    prop_oneof![
+        created.prop_map(|(session_id, user_id, limits, model, compute, metadata)| {
+            SessionEvent::Created { session_id, user_id, limits, model, compute, metadata }
+        }),
+        updated.prop_map(|(limits, model, compute, metadata)| {
+            SessionEvent::Updated { limits, model, compute, metadata }
+        }),
+        (agent_id(), spec())
+            .prop_map(|(agent_id, spec)| SessionEvent::AgentAdmitted { agent_id, spec }),
+        agent_id().prop_map(|agent_id| SessionEvent::AgentReleased { agent_id }),
+        Just(SessionEvent::Ended {}),
+    ]
+}
+
+pub fn agent_event() -> impl Strategy<Value = AgentEvent> {
+    prop_oneof![
+        (agent_id(), session_id(), spec()).prop_map(|(agent_id, session_id, spec)| {
+            AgentEvent::Created { agent_id, session_id, spec }
+        }),
+        (session_id(), text())
+            .prop_map(|(session_id, host)| AgentEvent::Provisioned { session_id, host }),
+        (session_id(), failure())
+            .prop_map(|(session_id, failure)| AgentEvent::Failed { session_id, failure }),
+        snapshot_id().prop_map(|snapshot_id| AgentEvent::PauseRequested { snapshot_id }),
+        (session_id(), snapshot_id(), any::<u64>()).prop_map(|(session_id, snapshot_id, size)| {
+            AgentEvent::Paused { session_id, snapshot_id, size }
+        }),
+        snapshot_id().prop_map(|snapshot_id| AgentEvent::ResumeRequested { snapshot_id }),
+        (session_id(), text(), any::<bool>()).prop_map(|(session_id, host, memory)| {
+            AgentEvent::Resumed { session_id, host, memory }
+        }),
+        failure().prop_map(|failure| AgentEvent::RequestFailed { failure }),
+        text().prop_map(|reason| AgentEvent::TerminateRequested { reason }),
+        session_id().prop_map(|session_id| AgentEvent::Terminated { session_id }),
+        any::<u16>().prop_map(|port| AgentEvent::PortExposed { port }),
+        any::<u16>().prop_map(|port| AgentEvent::PortClosed { port }),
+        (session_id(), usage())
+            .prop_map(|(session_id, usage)| AgentEvent::UsageRecorded { session_id, usage }),
+    ]
+}
+
+pub fn execution_event() -> impl Strategy<Value = ExecutionEvent> {
+    let completed =
+        (session_id(), agent_id(), any::<i32>(), any::<u64>(), payload(), payload(), any::<bool>());
+    prop_oneof![
+        (execution_id(), session_id(), agent_id(), text(), payload()).prop_map(
+            |(execution_id, session_id, agent_id, lang, code)| {
+                ExecutionEvent::Requested { execution_id, session_id, agent_id, lang, code }
+            }
+        ),
+        completed.prop_map(
+            |(session_id, agent_id, exit_code, duration_ms, stdout, stderr, truncated)| {
+                ExecutionEvent::Completed {
+                    session_id,
+                    agent_id,
+                    exit_code,
+                    duration_ms,
+                    stdout,
+                    stderr,
+                    truncated,
+                }
+            }
+        ),
+        (session_id(), agent_id(), failure()).prop_map(|(session_id, agent_id, failure)| {
+            ExecutionEvent::Failed { session_id, agent_id, failure }
+        }),
+    ]
+}
+
+pub fn file_operation_event() -> impl Strategy<Value = FileOperationEvent> {
+    prop_oneof![
+        (file_operation_id(), session_id(), agent_id(), text(), file_change()).prop_map(
+            |(operation_id, session_id, agent_id, path, change)| {
+                FileOperationEvent::Requested { operation_id, session_id, agent_id, path, change }
+            }
+        ),
+        (session_id(), agent_id()).prop_map(|(session_id, agent_id)| {
+            FileOperationEvent::Completed { session_id, agent_id }
+        }),
+        (session_id(), agent_id(), failure()).prop_map(|(session_id, agent_id, failure)| {
+            FileOperationEvent::Failed { session_id, agent_id, failure }
+        }),
+    ]
+}
+
+pub fn snapshot_event() -> impl Strategy<Value = SnapshotEvent> {
+    prop_oneof![
+        (snapshot_id(), session_id(), agent_id(), provider(), any::<u64>()).prop_map(
+            |(snapshot_id, session_id, agent_id, provider, size)| {
+                SnapshotEvent::Created { snapshot_id, session_id, agent_id, provider, size }
+            }
+        ),
+        Just(SnapshotEvent::Deleted {}),
+    ]
+}
+
+pub fn secret_event() -> impl Strategy<Value = SecretEvent> {
+    prop_oneof![
+        (text(), option::of(session_id()), any::<u32>(), sealed()).prop_map(
+            |(name, session_id, version, value)| {
+                SecretEvent::Set { name, session_id, version, value }
+            }
+        ),
+        (text(), option::of(session_id()))
+            .prop_map(|(name, session_id)| SecretEvent::Deleted { name, session_id }),
+    ]
+}
+
+pub fn settings_event() -> impl Strategy<Value = SettingsEvent> {
+    (option::of(model()), option::of(compute()), option::of(any::<u8>())).prop_map(
+        |(model, compute, billing_day)| SettingsEvent::Updated { model, compute, billing_day },
+    )
+}
+
+pub fn providers_event() -> impl Strategy<Value = ProvidersEvent> {
+    prop_oneof![
+        (provider(), sealed(), any::<bool>()).prop_map(|(provider, credentials, is_default)| {
+            ProvidersEvent::Configured { provider, credentials, is_default }
+        }),
+        provider().prop_map(|provider| ProvidersEvent::Removed { provider }),
+    ]
+}

@@ -1,0 +1,276 @@
+//! Live fan-out inside one process: the log publishes each durable commit once, and the hub hands
+//! it to the receivers whose key it matches.
+//!
+//! A receiver is filed under the narrowest part of its filter, so ten thousand receivers on other
+//! streams cost a commit nothing. Its buffer is bounded: one that does not keep up is dropped from
+//! the hub, drains what it has, and its subscription re-reads from the log. The publisher never
+//! waits for anyone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use theazo_domain::{Kind, Scope, StreamId};
+use tokio::sync::mpsc;
+
+use crate::{Commit, Filter, Position};
+
+/// The fan-out of one log in one process.
+pub struct Hub {
+    /// The last commit published. Written under `receivers`, read without it.
+    head: AtomicU64,
+    receivers: Mutex<Receivers>,
+}
+
+#[derive(Default)]
+struct Receivers {
+    closed: bool,
+    next_id: u64,
+    everything: Vec<Entry>,
+    by_kind: HashMap<Kind, Vec<Entry>>,
+    by_scope: HashMap<Scope, Vec<Entry>>,
+    by_stream: HashMap<StreamId, Vec<Entry>>,
+}
+
+struct Entry {
+    id: u64,
+    filter: Filter,
+    sender: mpsc::Sender<Arc<Commit>>,
+}
+
+/// The receiving end: every matching commit after [`Receiver::from`], until it lags.
+pub struct Receiver {
+    hub: Arc<Hub>,
+    id: u64,
+    filter: Filter,
+    from: Position,
+    commits: mpsc::Receiver<Arc<Commit>>,
+}
+
+impl Hub {
+    /// A hub for a log whose last commit is at `head`.
+    pub fn new(head: Position) -> Arc<Self> {
+        Arc::new(Self { head: AtomicU64::new(head.0), receivers: Mutex::default() })
+    }
+
+    /// The last commit published.
+    pub fn head(&self) -> Position {
+        Position(self.head.load(Ordering::Acquire))
+    }
+
+    /// Hands out `commits`, which are durable, come in log order, and follow those before. There is
+    /// one publisher.
+    pub fn publish(&self, commits: &[Arc<Commit>]) {
+        let Some(last) = commits.last() else { return };
+        let mut receivers = self.receivers.lock();
+        for commit in commits {
+            receivers.deliver(commit);
+        }
+        self.head.store(last.position.0, Ordering::Release);
+    }
+
+    /// A receiver of what will be published from here on, with room for `capacity` commits.
+    /// `None` when the hub is closed.
+    pub fn receive(self: &Arc<Self>, filter: Filter, capacity: usize) -> Option<Receiver> {
+        let (sender, commits) = mpsc::channel(capacity.max(1));
+        let mut receivers = self.receivers.lock();
+        if receivers.closed {
+            return None;
+        }
+        let id = receivers.next_id;
+        receivers.next_id += 1;
+        receivers.add(Entry { id, filter: filter.clone(), sender });
+        // Under the lock, so that no commit falls between `from` and the first one received.
+        let from = self.head();
+        Some(Receiver { hub: Arc::clone(self), id, filter, from, commits })
+    }
+
+    /// Ends every receiver: nothing will be published any more.
+    pub fn close(&self) {
+        let mut receivers = self.receivers.lock();
+        receivers.closed = true;
+        receivers.drop_all();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.receivers.lock().closed
+    }
+
+    /// How many receivers there are.
+    pub fn receivers(&self) -> usize {
+        self.receivers.lock().count()
+    }
+}
+
+impl Receivers {
+    fn add(&mut self, entry: Entry) {
+        let Filter { scope, kind, stream } = &entry.filter;
+        let entries = match (stream, scope, kind) {
+            (Some(stream), _, _) => self.by_stream.entry(stream.clone()).or_default(),
+            (None, Some(scope), _) => self.by_scope.entry(*scope).or_default(),
+            (None, None, Some(kind)) => self.by_kind.entry(*kind).or_default(),
+            (None, None, None) => &mut self.everything,
+        };
+        entries.push(entry);
+    }
+
+    fn remove(&mut self, filter: &Filter, id: u64) {
+        match filter {
+            Filter { stream: Some(stream), .. } => remove_from(&mut self.by_stream, stream, id),
+            Filter { scope: Some(scope), .. } => remove_from(&mut self.by_scope, scope, id),
+            Filter { kind: Some(kind), .. } => remove_from(&mut self.by_kind, kind, id),
+            _ => self.everything.retain(|entry| entry.id != id),
+        }
+    }
+
+    fn deliver(&mut self, commit: &Arc<Commit>) {
+        let stream = &commit.stream;
+        offer(&mut self.everything, commit);
+        offer_keyed(&mut self.by_kind, &stream.kind, commit);
+        offer_keyed(&mut self.by_scope, &stream.scope, commit);
+        offer_keyed(&mut self.by_stream, stream, commit);
+    }
+
+    fn drop_all(&mut self) {
+        self.everything.clear();
+        self.by_kind.clear();
+        self.by_scope.clear();
+        self.by_stream.clear();
+    }
+
+    fn count(&self) -> usize {
+        self.everything.len()
+            + self.by_kind.values().map(Vec::len).sum::<usize>()
+            + self.by_scope.values().map(Vec::len).sum::<usize>()
+            + self.by_stream.values().map(Vec::len).sum::<usize>()
+    }
+}
+
+type Keyed<K> = HashMap<K, Vec<Entry>>;
+
+fn remove_from<K: Eq + std::hash::Hash>(keyed: &mut Keyed<K>, key: &K, id: u64) {
+    if let Some(entries) = keyed.get_mut(key) {
+        entries.retain(|entry| entry.id != id);
+        if entries.is_empty() {
+            keyed.remove(key);
+        }
+    }
+}
+
+fn offer_keyed<K: Eq + std::hash::Hash>(keyed: &mut Keyed<K>, key: &K, commit: &Arc<Commit>) {
+    if let Some(entries) = keyed.get_mut(key) {
+        offer(entries, commit);
+        if entries.is_empty() {
+            keyed.remove(key);
+        }
+    }
+}
+
+/// Gives `commit` to those that match; who has no room, or is gone, is dropped.
+fn offer(entries: &mut Vec<Entry>, commit: &Arc<Commit>) {
+    entries.retain(|entry| {
+        !entry.filter.matches(commit) || entry.sender.try_send(Arc::clone(commit)).is_ok()
+    });
+}
+
+impl Receiver {
+    /// The position after which nothing is missed.
+    pub fn from(&self) -> Position {
+        self.from
+    }
+
+    /// The next commit; `None` when the receiver has lagged or the hub is closed.
+    pub async fn recv(&mut self) -> Option<Arc<Commit>> {
+        self.commits.recv().await
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.hub.receivers.lock().remove(&self.filter, self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+    use crate::conformance::fixtures::{draft, scope, session};
+    use crate::{Hash, commit::Draft};
+
+    fn commit(position: u64, stream: &StreamId) -> Arc<Commit> {
+        let Draft { id, stream, time, actor, events, .. } = draft(stream, "text");
+        Arc::new(Commit {
+            id,
+            stream,
+            position: Position(position),
+            previous: Position::START,
+            time,
+            actor,
+            request_id: None,
+            causation: None,
+            correlation: None,
+            events,
+            previous_hash: Hash::default(),
+            hash: Hash::default(),
+        })
+    }
+
+    fn next(receiver: &mut Receiver) -> Option<Option<u64>> {
+        receiver.recv().now_or_never().map(|got| got.map(|commit| commit.position.0))
+    }
+
+    #[test]
+    fn each_receives_what_it_asked_for() {
+        let hub = Hub::new(Position(4));
+        let (a, b) = (session(scope(0), 1), session(scope(1), 1));
+        let mut of_stream = hub.receive(Filter::stream(a.clone()), 8).unwrap();
+        let mut of_scope = hub.receive(Filter::scope(scope(1)), 8).unwrap();
+        let mut of_none =
+            hub.receive(Filter { kind: Some(Kind::Agent), ..Filter::scope(scope(1)) }, 8).unwrap();
+        let mut of_all = hub.receive(Filter::all(), 8).unwrap();
+        assert_eq!(of_all.from(), Position(4));
+        hub.publish(&[commit(5, &a), commit(6, &b)]);
+        assert_eq!((next(&mut of_stream), next(&mut of_stream)), (Some(Some(5)), None));
+        assert_eq!((next(&mut of_scope), next(&mut of_scope)), (Some(Some(6)), None));
+        assert_eq!(next(&mut of_none), None);
+        assert_eq!((next(&mut of_all), next(&mut of_all)), (Some(Some(5)), Some(Some(6))));
+        assert_eq!(hub.receive(Filter::all(), 8).unwrap().from(), Position(6));
+    }
+
+    #[test]
+    fn one_that_lags_is_told_after_what_it_has() {
+        let hub = Hub::new(Position::START);
+        let stream = session(scope(0), 1);
+        let mut slow = hub.receive(Filter::all(), 2).unwrap();
+        for position in 1..=5 {
+            hub.publish(&[commit(position, &stream)]);
+        }
+        assert_eq!(hub.receivers(), 0, "the hub holds nothing for it any more");
+        let got = [next(&mut slow), next(&mut slow), next(&mut slow)];
+        assert_eq!(got, [Some(Some(1)), Some(Some(2)), Some(None)]);
+    }
+
+    #[test]
+    fn a_closed_hub_ends_all_and_takes_none() {
+        let hub = Hub::new(Position::START);
+        let mut open = hub.receive(Filter::all(), 2).unwrap();
+        hub.close();
+        assert_eq!(next(&mut open), Some(None));
+        assert!(hub.is_closed() && hub.receive(Filter::all(), 2).is_none());
+    }
+
+    #[test]
+    fn who_goes_away_leaves_nothing() {
+        let hub = Hub::new(Position::START);
+        let receivers: Vec<_> = (0..100)
+            .map(|n| hub.receive(Filter::stream(session(scope(0), n)), 2).unwrap())
+            .collect();
+        assert_eq!(hub.receivers(), 100);
+        drop(receivers);
+        assert_eq!(hub.receivers(), 0);
+        assert!(hub.receivers.lock().by_stream.is_empty());
+    }
+}

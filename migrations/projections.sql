@@ -1,0 +1,23 @@
+-- The checkpoint of each read model, moved in the transaction that writes its rows.
+CREATE TABLE IF NOT EXISTS projections (
+    name TEXT PRIMARY KEY,
+    -- The hash of the schema's text and of the fold's version.
+    schema_hash TEXT NOT NULL,
+    -- Every commit up to this one is in the rows.
+    position BIGINT NOT NULL
+);
+
+-- Numbers the shadows, so that no two ever share a name.
+CREATE TABLE IF NOT EXISTS generations (
+    id BIGINT PRIMARY KEY,
+    number BIGINT NOT NULL
+);
+
+-- A short number for each org and mode: it is in every row and every index. It is the position of
+-- the tenant's first commit, so that every replay gives the same one.
+CREATE TABLE IF NOT EXISTS tenants (
+    number BIGINT PRIMARY KEY,
+    org TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    UNIQUE (org, mode)
+);

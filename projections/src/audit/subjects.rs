@@ -1,0 +1,313 @@
+//! What an event is about: session, agent and user, also when it names only its own stream.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, Row as _};
+use theazo_domain::agent::AgentEvent;
+use theazo_domain::execution::ExecutionEvent;
+use theazo_domain::file_operation::FileOperationEvent;
+use theazo_domain::secret::SecretEvent;
+use theazo_domain::session::SessionEvent;
+use theazo_domain::snapshot::SnapshotEvent;
+use theazo_domain::{AgentId, Event, Kind, Scope, SessionId, SnapshotId};
+use theazo_log::{Commit, Position};
+
+use crate::ProjectionError;
+use crate::bulk::{Bulk, BySize};
+use crate::dialect::{DbRow, Pool};
+use crate::hot::HotRows;
+use crate::table::follows_in;
+use crate::tenants::Tenants;
+
+/// Bytes of subjects that are kept at hand.
+const HOT_BYTES: usize = 16 << 20;
+/// What one costs in memory, about.
+const SUBJECT_BYTES: usize = 300;
+const WANTED: &str = "WITH wanted(tenant, id) AS (VALUES ";
+
+/// A session, agent or snapshot of a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct SubjectId {
+    scope: Scope,
+    thing: Thing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Thing {
+    Session(SessionId),
+    Agent(AgentId),
+    Snapshot(SnapshotId),
+}
+
+impl Thing {
+    fn text(self) -> String {
+        match self {
+            Thing::Session(id) => id.to_string(),
+            Thing::Agent(id) => id.to_string(),
+            Thing::Snapshot(id) => id.to_string(),
+        }
+    }
+
+    fn parse(text: &str) -> Option<Thing> {
+        let session = || text.parse().map(Thing::Session).ok();
+        let agent = || text.parse().map(Thing::Agent).ok();
+        let snapshot = || text.parse().map(Thing::Snapshot).ok();
+        session().or_else(agent).or_else(snapshot)
+    }
+}
+
+/// Whose an event is. The texts are shared by all rows that have them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Subject {
+    pub session_id: Option<Arc<str>>,
+    pub agent_id: Option<Arc<str>>,
+    pub user_id: Option<Arc<str>>,
+}
+
+/// The ids that an event's own data has.
+#[derive(Debug, Clone, Copy, Default)]
+struct Named {
+    session: Option<SessionId>,
+    agent: Option<AgentId>,
+}
+
+fn named(event: &Event) -> Named {
+    let (session, agent) = match event {
+        Event::Session(event) => (None, session_agent(event)),
+        Event::Agent(event) => (agent_session(event), None),
+        Event::Execution(
+            ExecutionEvent::Requested { session_id, agent_id, .. }
+            | ExecutionEvent::Completed { session_id, agent_id, .. }
+            | ExecutionEvent::Failed { session_id, agent_id, .. },
+        )
+        | Event::FileOperation(
+            FileOperationEvent::Requested { session_id, agent_id, .. }
+            | FileOperationEvent::Completed { session_id, agent_id }
+            | FileOperationEvent::Failed { session_id, agent_id, .. },
+        )
+        | Event::Snapshot(SnapshotEvent::Created { session_id, agent_id, .. }) => {
+            (Some(*session_id), Some(*agent_id))
+        }
+        Event::Secret(
+            SecretEvent::Set { session_id, .. } | SecretEvent::Deleted { session_id, .. },
+        ) => (*session_id, None),
+        Event::Snapshot(SnapshotEvent::Deleted {})
+        | Event::Org(_)
+        | Event::ApiKey(_)
+        | Event::Settings(_)
+        | Event::Providers(_) => (None, None),
+    };
+    Named { session, agent }
+}
+
+fn session_agent(event: &SessionEvent) -> Option<AgentId> {
+    match event {
+        SessionEvent::AgentAdmitted { agent_id, .. } | SessionEvent::AgentReleased { agent_id } => {
+            Some(*agent_id)
+        }
+        SessionEvent::Created { .. } | SessionEvent::Updated { .. } | SessionEvent::Ended {} => {
+            None
+        }
+    }
+}
+
+fn agent_session(event: &AgentEvent) -> Option<SessionId> {
+    match event {
+        AgentEvent::Created { session_id, .. } => Some(*session_id),
+        // The others' session is known from the first.
+        _ => None,
+    }
+}
+
+/// What is known of the things that events are about.
+pub(super) struct Subjects {
+    known: HotRows<SubjectId, Subject>,
+    insert: BySize,
+    select: BySize,
+    select_sessions: BySize,
+    new: Vec<(SubjectId, Subject)>,
+}
+
+impl Subjects {
+    pub(super) fn new(prefix: &str) -> Self {
+        let table = format!("{prefix}audit_subjects");
+        let columns = ["tenant", "id", "session_id", "agent_id", "user_id"];
+        let tail = format!(
+            ") SELECT t.tenant, t.id, t.session_id, t.agent_id, t.user_id FROM wanted w \
+             CROSS JOIN {table} t WHERE t.tenant = w.tenant AND t.id = w.id"
+        );
+        // A session's first event is its creation, and has the user.
+        let of_session = format!(
+            ") SELECT w.tenant, w.id, w.id, NULL, (SELECT a.user_id FROM {prefix}audit a \
+             WHERE a.session_id = w.id AND a.tenant = w.tenant ORDER BY a.seq LIMIT 1) \
+             FROM wanted w"
+        );
+        Self {
+            known: HotRows::new(HOT_BYTES),
+            insert: BySize::insert(&table, &columns),
+            select: BySize::new(WANTED.to_owned(), 2, tail),
+            select_sessions: BySize::new(WANTED.to_owned(), 2, of_session),
+            new: Vec::new(),
+        }
+    }
+
+    pub(super) fn committed(&mut self, position: Position) {
+        self.known.committed(position);
+    }
+
+    /// Reads what `batch` needs and is not at hand.
+    pub(super) async fn load(
+        &mut self,
+        batch: &[Arc<Commit>],
+        tenants: &Tenants,
+        pool: &Pool,
+    ) -> Result<(), ProjectionError> {
+        let Some(first) = batch.first() else { return Ok(()) };
+        let mut wanted = HashSet::new();
+        for commit in batch {
+            for id in needed(first, commit).into_iter().flatten() {
+                if !self.known.contains(&id) {
+                    wanted.insert(id);
+                }
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let (sessions, others): (Vec<SubjectId>, Vec<SubjectId>) =
+            wanted.into_iter().partition(|id| matches!(id.thing, Thing::Session(_)));
+        for (select, wanted) in [(&self.select_sessions, sessions), (&self.select, others)] {
+            let mut values = select.rows(wanted.len());
+            for id in wanted {
+                values.put(tenants.number(id.scope)?);
+                values.put(id.thing.text());
+            }
+            for (sql, arguments) in values.filled()? {
+                let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+                for row in query.fetch_all(pool).await? {
+                    let (id, subject) = read(&row, tenants)?;
+                    // A session without a user is one that begins in this batch.
+                    if subject.user_id.is_none() && matches!(id.thing, Thing::Session(_)) {
+                        continue;
+                    }
+                    self.known.put(Cow::Owned(id), subject, SUBJECT_BYTES, Position::START);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what `commit` begins, and tells whose each of its events is.
+    pub(super) fn of(&mut self, commit: &Commit, event: &Event) -> Subject {
+        let scope = commit.stream.scope;
+        let named = named(event);
+        let own = stream_thing(commit).map(|thing| SubjectId { scope, thing });
+        let mut subject = match own.and_then(|id| self.known.get_mut(&id)) {
+            Some(known) => known.clone(),
+            None => self.begin(commit, own, named, event),
+        };
+        if let Some(agent) = named.agent
+            && commit.stream.kind == Kind::Session
+        {
+            subject.agent_id = Some(agent.to_string().into());
+        }
+        subject
+    }
+
+    /// The subject of an event whose stream is not known (yet): by the ids in its data.
+    fn begin(
+        &mut self,
+        commit: &Commit,
+        own: Option<SubjectId>,
+        named: Named,
+        event: &Event,
+    ) -> Subject {
+        let scope = commit.stream.scope;
+        let mut lookup = |thing| self.known.get_mut(&SubjectId { scope, thing }).cloned();
+        // The agent's texts are shared; it knows its session and user too.
+        let mut subject = named.agent.and_then(|id| lookup(Thing::Agent(id))).unwrap_or_default();
+        if subject.session_id.is_none()
+            && let Some(id) = named.session
+        {
+            let session = lookup(Thing::Session(id));
+            subject.user_id = session.as_ref().and_then(|s| s.user_id.clone());
+            subject.session_id =
+                session.and_then(|s| s.session_id).or_else(|| Some(id.to_string().into()));
+        }
+        if subject.agent_id.is_none() {
+            subject.agent_id = named.agent.map(|id| id.to_string().into());
+        }
+        let Some(own) = own else { return subject };
+        match own.thing {
+            Thing::Session(id) => {
+                subject.session_id = Some(id.to_string().into());
+                // The admission's agent is this event's, not the session's.
+                subject.agent_id = None;
+                if let Event::Session(SessionEvent::Created { user_id, .. }) = event {
+                    subject.user_id = Some(user_id.as_str().into());
+                }
+            }
+            Thing::Agent(id) => subject.agent_id = Some(id.to_string().into()),
+            Thing::Snapshot(_) => {}
+        }
+        // Without a session there is nothing to remember.
+        if subject.session_id.is_some() {
+            self.known.put(Cow::Owned(own), subject.clone(), SUBJECT_BYTES, commit.position);
+            if !matches!(own.thing, Thing::Session(_)) {
+                self.new.push((own, subject.clone()));
+            }
+        }
+        subject
+    }
+
+    /// The rows of what has begun since the last call.
+    pub(super) fn rows(&mut self, tenants: &Tenants) -> Result<Bulk, ProjectionError> {
+        let mut bulk = self.insert.rows(self.new.len());
+        for (id, subject) in self.new.drain(..) {
+            bulk.put(tenants.number(id.scope)?);
+            bulk.put(id.thing.text());
+            bulk.put(subject.session_id);
+            bulk.put(subject.agent_id);
+            bulk.put(subject.user_id);
+        }
+        Ok(bulk)
+    }
+}
+
+/// The thing that a commit's stream is, where events can be about it.
+fn stream_thing(commit: &Commit) -> Option<Thing> {
+    let key = commit.stream.key();
+    match commit.stream.kind {
+        Kind::Session => key.parse().map(Thing::Session).ok(),
+        Kind::Agent => key.parse().map(Thing::Agent).ok(),
+        Kind::Snapshot => key.parse().map(Thing::Snapshot).ok(),
+        _ => None,
+    }
+}
+
+/// What must be known to tell whose this commit's events are.
+fn needed(first: &Commit, commit: &Commit) -> [Option<SubjectId>; 3] {
+    let scope = commit.stream.scope;
+    let id = |thing| SubjectId { scope, thing };
+    // What a stream begins with is not stored yet.
+    let own = stream_thing(commit).filter(|_| !follows_in(first, commit));
+    let named = commit.events.first().map(named).unwrap_or_default();
+    let others = commit.stream.kind != Kind::Session;
+    [
+        own.map(id),
+        named.session.filter(|_| others).map(Thing::Session).map(id),
+        named.agent.filter(|_| others).map(Thing::Agent).map(id),
+    ]
+}
+
+fn read(row: &DbRow, tenants: &Tenants) -> Result<(SubjectId, Subject), ProjectionError> {
+    let bad = |what: &str| ProjectionError::Database(format!("an audit subject has no {what}"));
+    let text = |i: usize| row.try_get::<&str, _>(i);
+    let shared = |i: usize| row.try_get::<Option<&str>, _>(i).map(|text| text.map(Arc::from));
+    let scope = tenants.scope(row.try_get(0)?)?;
+    let thing = Thing::parse(text(1)?).ok_or_else(|| bad("id"))?;
+    let subject = Subject { session_id: shared(2)?, agent_id: shared(3)?, user_id: shared(4)? };
+    Ok((SubjectId { scope, thing }, subject))
+}

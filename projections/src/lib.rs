@@ -1,0 +1,57 @@
+//! Read models: what the log says, as rows that can be listed, filtered and found.
+//!
+//! A *projector* reads commits in batches, folds them, and writes the rows and its checkpoint in
+//! one transaction: a crash repeats nothing and skips nothing, and the whole file can be deleted
+//! and is made again from the log. Each read model has a checkpoint of its own; those that stand
+//! at the same position share one pass over the log.
+//!
+//! Architecture invariants:
+//! - this crate never appends to the log;
+//! - every query takes a [`Scope`](theazo_domain::Scope) and has it in its SQL, except those that
+//!   say why they are for the platform itself;
+//! - a commit that cannot be folded stops its read model and is never skipped;
+//! - only `dialect.rs` knows that the database is SQLite.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod bulk;
+mod dialect;
+mod error;
+mod hot;
+mod model;
+mod page;
+mod projection;
+mod projector;
+mod query;
+mod reads;
+mod status;
+mod table;
+mod tables;
+mod tenants;
+mod tidy;
+
+mod agents;
+mod api_keys;
+pub mod audit;
+mod executions;
+mod file_operations;
+pub mod org_chain;
+mod orgs;
+mod secrets;
+mod sessions;
+mod singletons;
+mod snapshots;
+
+pub use agents::AgentFilter;
+pub use api_keys::KeyRecord;
+pub use audit::{AuditEvent, AuditFilter};
+pub use error::{OpenError, ProjectionError, ReadError};
+pub use executions::ExecutionFilter;
+pub use model::Model;
+pub use org_chain::{ChainCheckpoint, ChainKey};
+pub use page::{Page, Row};
+pub use projector::{Projector, Rebuilt, rebuild};
+pub use query::Scoped;
+pub use reads::{Options, ReadModels};
+pub use secrets::SecretEntry;
+pub use sessions::{OpenSpan, SessionFilter, SessionUsage, SessionView};
+pub use status::{Lag, ProjectionStatus};

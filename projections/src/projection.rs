@@ -1,0 +1,60 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use theazo_domain::agent::Agent;
+use theazo_domain::api_key::ApiKey;
+use theazo_domain::execution::Execution;
+use theazo_domain::file_operation::FileOperation;
+use theazo_domain::org::Org;
+use theazo_domain::providers::Providers;
+use theazo_domain::secret::Secret;
+use theazo_domain::settings::Settings;
+use theazo_domain::snapshot::Snapshot;
+use theazo_log::{Commit, Position};
+
+use crate::audit::AuditProjection;
+use crate::bulk::Bulk;
+use crate::dialect::Pool;
+use crate::org_chain::ChainProjection;
+use crate::sessions::SessionView;
+use crate::table::Folded;
+use crate::tenants::Tenants;
+use crate::{Model, Options, ProjectionError};
+
+/// Folds commits into the rows of one read model.
+///
+/// It runs ahead of the writer: what it gave is written later, in the same order, or not at all;
+/// then it is dropped and made anew. So it may read committed rows only, and must remember what it
+/// gave until [`Projection::committed`] says that it is written.
+#[async_trait]
+pub(crate) trait Projection: Send {
+    /// The rows that `batch` changes; `batch` follows on the last one without a gap. `tenants` has
+    /// all tenants in it, and `committed` is to read what is written.
+    async fn fold(
+        &mut self,
+        batch: &[Arc<Commit>],
+        tenants: &Tenants,
+        committed: &Pool,
+    ) -> Result<Vec<Bulk>, ProjectionError>;
+
+    /// All that was given up to `position` is written.
+    fn committed(&mut self, position: Position);
+}
+
+/// The projection of `model` onto the tables with `prefix`, from their checkpoint on.
+pub(crate) fn make(model: Model, prefix: &str, options: &Options) -> Box<dyn Projection> {
+    match model {
+        Model::Sessions => Box::new(Folded::<SessionView>::new(prefix)),
+        Model::Agents => Box::new(Folded::<Agent>::new(prefix)),
+        Model::Executions => Box::new(Folded::<Execution>::new(prefix)),
+        Model::FileOperations => Box::new(Folded::<FileOperation>::new(prefix)),
+        Model::Snapshots => Box::new(Folded::<Snapshot>::new(prefix)),
+        Model::Secrets => Box::new(Folded::<Secret>::new(prefix)),
+        Model::ApiKeys => Box::new(Folded::<ApiKey>::new(prefix)),
+        Model::Orgs => Box::new(Folded::<Org>::new(prefix)),
+        Model::Settings => Box::new(Folded::<Settings>::new(prefix)),
+        Model::Providers => Box::new(Folded::<Providers>::new(prefix)),
+        Model::Audit => Box::new(AuditProjection::new(prefix)),
+        Model::OrgChain => Box::new(ChainProjection::new(prefix, options)),
+    }
+}

@@ -1,0 +1,144 @@
+//! Selecting rows. Every query of a tenant begins with its scope.
+
+use std::collections::HashMap;
+
+use serde::de::DeserializeOwned;
+use sqlx::{Encode, QueryBuilder, Row as _, Type};
+use theazo_domain::Scope;
+use theazo_log::Position;
+
+use crate::dialect::{Db, DbRow};
+use crate::{Model, Page, ReadError, ReadModels, Row};
+
+/// A row of any tenant: what the platform itself looks at, and never answers to a caller.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scoped<T> {
+    pub scope: Scope,
+    pub row: Row<T>,
+}
+
+pub(crate) struct Query {
+    sql: QueryBuilder<Db>,
+    model: Model,
+}
+
+impl Query {
+    /// The rows of one tenant.
+    pub(crate) fn scoped(model: Model, scope: Scope) -> Self {
+        let mut query = Self::across_tenants(model);
+        query.sql.push(" AND tenant = (SELECT number FROM tenants WHERE org = ");
+        query.sql.push_bind(scope.org.to_string());
+        query.sql.push(" AND mode = ").push_bind(scope.mode.as_str()).push(")");
+        query
+    }
+
+    /// The rows of all tenants, for the platform itself.
+    pub(crate) fn across_tenants(model: Model) -> Self {
+        let table = model.name();
+        let sql = format!("SELECT seq, revision, body, tenant FROM {table} WHERE 1=1");
+        Self { sql: QueryBuilder::new(sql), model }
+    }
+
+    pub(crate) fn equals<'q, T>(mut self, column: &'static str, value: T) -> Self
+    where
+        T: Encode<'q, Db> + Type<Db>,
+    {
+        self.sql.push(" AND ").push(column).push(" = ").push_bind(value);
+        self
+    }
+
+    /// Where `value` is given.
+    pub(crate) fn equals_any<'q, T>(self, column: &'static str, value: Option<T>) -> Self
+    where
+        T: Encode<'q, Db> + Type<Db>,
+    {
+        match value {
+            Some(value) => self.equals(column, value),
+            None => self,
+        }
+    }
+
+    /// A condition without values.
+    pub(crate) fn and(mut self, condition: &'static str) -> Self {
+        self.sql.push(" AND ").push(condition);
+        self
+    }
+
+    /// The newest row.
+    pub(crate) async fn newest<T>(self, reads: &ReadModels) -> Result<Option<Row<T>>, ReadError>
+    where
+        T: DeserializeOwned,
+    {
+        Ok(self.page(reads, Page::first(1)).await?.into_iter().next())
+    }
+
+    /// A part of the list, newest first.
+    pub(crate) async fn page<T>(
+        mut self,
+        reads: &ReadModels,
+        page: Page,
+    ) -> Result<Vec<Row<T>>, ReadError>
+    where
+        T: DeserializeOwned,
+    {
+        if let Some(before) = page.before {
+            self.sql.push(" AND seq < ").push_bind(cursor(before));
+        }
+        self.sql.push(" ORDER BY seq DESC LIMIT ").push_bind(i64::from(page.limit));
+        let rows = self.rows(reads).await?;
+        rows.iter().map(read_row).collect()
+    }
+
+    /// At most `limit` rows after `after`, oldest first.
+    pub(crate) async fn walk<T>(
+        mut self,
+        reads: &ReadModels,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Scoped<T>>, ReadError>
+    where
+        T: DeserializeOwned,
+    {
+        self.sql.push(" AND seq > ").push_bind(cursor(after));
+        self.sql.push(" ORDER BY seq LIMIT ").push_bind(i64::from(limit));
+        let rows = self.rows(reads).await?;
+        let mut walked = Vec::with_capacity(rows.len());
+        let mut scopes = HashMap::new();
+        for row in &rows {
+            let tenant: i64 = row.try_get("tenant")?;
+            let scope = match scopes.get(&tenant) {
+                Some(scope) => *scope,
+                None => reads.scope_of(tenant).await?,
+            };
+            scopes.insert(tenant, scope);
+            walked.push(Scoped { scope, row: read_row(row)? });
+        }
+        Ok(walked)
+    }
+
+    async fn rows(mut self, reads: &ReadModels) -> Result<Vec<DbRow>, ReadError> {
+        reads.check(self.model)?;
+        Ok(self.sql.build().fetch_all(reads.readers()).await?)
+    }
+}
+
+/// A place in a list, as the database's signed number.
+pub(crate) fn cursor(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn read_u64(row: &DbRow, column: &str) -> Result<u64, ReadError> {
+    u64::try_from(row.try_get::<i64, _>(column)?)
+        .map_err(|_| ReadError::Unavailable(format!("`{column}` is negative")))
+}
+
+fn read_row<T: DeserializeOwned>(row: &DbRow) -> Result<Row<T>, ReadError> {
+    let value = serde_json::from_str(row.try_get("body")?).map_err(unreadable)?;
+    let revision = Position(read_u64(row, "revision")?);
+    Ok(Row { seq: read_u64(row, "seq")?, revision, value })
+}
+
+/// A stored value that is not what this build writes.
+pub(crate) fn unreadable(error: impl std::fmt::Display) -> ReadError {
+    ReadError::Unavailable(format!("a row cannot be read: {error}"))
+}

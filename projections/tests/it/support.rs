@@ -1,0 +1,273 @@
+//! A log with a history made by the aggregates' own rules, and what its read models must hold.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use tempfile::TempDir;
+use theazo_domain::agent::{Agent, AgentCommand, AgentSpec};
+use theazo_domain::pricing::ComputePrice;
+use theazo_domain::providers::ProviderKind;
+use theazo_domain::session::{CreateSession, Limits, Session, SessionCommand};
+use theazo_domain::{
+    Actor, AgentId, Aggregate, ApiKeyId, CommitId, Ctx, Event, Mode, OrgId, Payload, RequestId,
+    Scope, Sealed, SessionId, StreamId, Timestamp, fold,
+};
+use theazo_log::{Appended, Commit, Draft, EventLog, Filter, Position, SqliteLog, SqliteOptions};
+use theazo_projections::{ChainKey, Options, Projector, ReadModels};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// How long something that must happen may take.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+pub fn uuid(n: u64) -> Uuid {
+    Uuid::from_u64_pair(0x0190_0000_0000_7000, n)
+}
+
+pub fn scope(n: u64, mode: Mode) -> Scope {
+    Scope { org: OrgId::from_uuid(uuid(n)), mode }
+}
+
+pub fn live(n: u64) -> Scope {
+    scope(n, Mode::Live)
+}
+
+pub fn spec(provider: ProviderKind) -> AgentSpec {
+    AgentSpec {
+        provider,
+        price: ComputePrice::of(provider.as_str()),
+        credential_ref: None,
+        model: None,
+        browser: false,
+        instructions: None,
+        tools: vec![],
+        timeout: 300,
+        cost_cap: None,
+        approvals: None,
+        knowledge: vec![],
+        guardrails: None,
+        secrets: vec![],
+        metadata: BTreeMap::new(),
+        snapshot_id: None,
+    }
+}
+
+pub fn sealed(text: &str) -> Sealed {
+    Sealed { key: "org#1".to_owned(), data: format!("CIPHERTEXT-{text}") }
+}
+
+pub fn payload(text: &str) -> Payload {
+    Payload::Inline { sealed: sealed(text) }
+}
+
+/// A folder with a log and read models.
+pub struct World {
+    pub folder: TempDir,
+    pub log: Arc<SqliteLog>,
+    pub reads: ReadModels,
+    clock: i64,
+    ids: u64,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = SqliteLog::open(SqliteOptions::new(folder.path().join("log.db"))).await.unwrap();
+        let reads = open(&folder.path().join("reads.db")).await;
+        Self { folder, log, reads, clock: 1_780_000_000_000, ids: 1_000 }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn log(&self) -> Arc<dyn EventLog> {
+        self.log.clone()
+    }
+
+    /// A number that was not used before.
+    pub fn fresh(&mut self) -> Uuid {
+        self.ids += 1;
+        uuid(self.ids)
+    }
+
+    /// Now, by this world's clock.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.clock)
+    }
+
+    pub fn pass_time(&mut self, millis: i64) {
+        self.clock += millis;
+    }
+
+    /// Decides `command` and appends what comes of it; none when nothing does.
+    pub async fn command<A: Aggregate>(
+        &mut self,
+        stream: StreamId,
+        command: A::Command,
+    ) -> Option<Arc<Commit>> {
+        self.pass_time(7);
+        let past = self.log.read_stream(&stream, Position::START).await.unwrap();
+        let state = state_of::<A>(&past);
+        let events = A::decide(state.as_ref(), &command, Ctx { now: self.now() }).ok()?;
+        let events: Vec<Event> = events.into_iter().map(Into::into).collect();
+        if events.is_empty() {
+            return None;
+        }
+        let expected = past.last().map_or(Position::START, |commit| commit.position);
+        Some(self.append(stream, expected, events).await)
+    }
+
+    pub async fn append(
+        &mut self,
+        stream: StreamId,
+        expected: Position,
+        events: Vec<Event>,
+    ) -> Arc<Commit> {
+        let draft = Draft {
+            id: CommitId::from_uuid(self.fresh()),
+            stream,
+            time: self.now(),
+            actor: Actor::Key(ApiKeyId::from_uuid(uuid(7))),
+            request_id: Some(RequestId::from_uuid(self.fresh())),
+            causation: None,
+            correlation: None,
+            events,
+        };
+        let Appended { commit, .. } = self.log.append(expected, draft).await.unwrap();
+        commit
+    }
+
+    pub async fn session(&mut self, scope: Scope, user: &str) -> SessionId {
+        let id = SessionId::from_uuid(self.fresh());
+        let create = SessionCommand::Create(CreateSession {
+            session_id: id,
+            user_id: user.to_owned(),
+            limits: Limits::default(),
+            model: None,
+            compute: None,
+            metadata: BTreeMap::from([("plan".to_owned(), "pro".into())]),
+        });
+        self.command::<Session>(StreamId::session(scope, id), create).await.unwrap();
+        id
+    }
+
+    /// An agent that was admitted and created, and is not provisioned yet.
+    pub async fn agent(&mut self, scope: Scope, session_id: SessionId) -> AgentId {
+        let agent_id = AgentId::from_uuid(self.fresh());
+        let spec = Box::new(spec(ProviderKind::Local));
+        let admit = SessionCommand::AdmitAgent { agent_id, spec: spec.clone() };
+        self.command::<Session>(StreamId::session(scope, session_id), admit).await.unwrap();
+        let create = AgentCommand::Create { agent_id, session_id, spec };
+        self.command::<Agent>(StreamId::agent(scope, agent_id), create).await.unwrap();
+        agent_id
+    }
+
+    pub async fn tell_agent(&mut self, scope: Scope, agent: AgentId, command: AgentCommand) {
+        self.command::<Agent>(StreamId::agent(scope, agent), command).await.unwrap();
+    }
+
+    pub fn start(&self) -> Running {
+        Running::start(self.log(), self.reads.clone())
+    }
+
+    /// Projects all there is now, and stops.
+    pub async fn project(&self) {
+        project(self.log(), &self.reads).await;
+    }
+
+    pub async fn head(&self) -> Position {
+        self.log.head().await.unwrap()
+    }
+
+    pub async fn history(&self) -> Vec<Arc<Commit>> {
+        self.log.read(&Filter::all(), Position::START, usize::MAX).await.unwrap()
+    }
+}
+
+pub fn state_of<A: Aggregate>(commits: &[Arc<Commit>]) -> Option<A> {
+    let events = commits.iter().flat_map(|c| c.events.iter().map(|event| (event, c.time)));
+    fold(None, events)
+}
+
+/// A chain checkpoint every ten commits, and little patience with who is behind, so that small
+/// histories have both.
+pub fn options() -> Options {
+    Options { chain_interval: 10, join_within: 20, ..Options::new(ChainKey::new(vec![7; 32])) }
+}
+
+pub async fn open(path: &Path) -> ReadModels {
+    ReadModels::open(path, options()).await.unwrap()
+}
+
+pub async fn project(log: Arc<dyn EventLog>, reads: &ReadModels) {
+    let head = log.head().await.unwrap();
+    let running = Running::start(log, reads.clone());
+    assert!(reads.wait_for(head, PATIENCE).await, "stuck: {:?}", reads.trouble());
+    running.stop().await;
+}
+
+pub struct Running {
+    pub task: JoinHandle<()>,
+    cancel: CancellationToken,
+}
+
+impl Running {
+    pub fn start(log: Arc<dyn EventLog>, reads: ReadModels) -> Self {
+        let cancel = CancellationToken::new();
+        Self { task: Projector::start(log, reads, cancel.clone()), cancel }
+    }
+
+    pub async fn stop(self) {
+        self.cancel.cancel();
+        self.task.await.unwrap();
+    }
+
+    /// Stops it where it is, as a crash would.
+    pub async fn abort(self) {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+    }
+}
+
+/// Every row of every table, as text.
+pub async fn dump(path: &Path) -> BTreeMap<String, Vec<String>> {
+    let mut connection = connect(path).await;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'generations'",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let mut dump = BTreeMap::new();
+    for table in tables {
+        let columns = sqlx::query(AssertSqlSafe(format!("PRAGMA table_info({table})")))
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        let quoted: Vec<_> =
+            columns.iter().map(|row| format!("quote({})", row.get::<String, _>("name"))).collect();
+        let sql = format!("SELECT {} FROM {table} ORDER BY 1", quoted.join("||'|'||"));
+        let rows: Vec<String> =
+            sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+        dump.insert(table, rows);
+    }
+    dump
+}
+
+pub async fn connect(path: &Path) -> sqlx::SqliteConnection {
+    sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
+}
+
+/// What a fresh replay of the log into a file of its own gives.
+pub async fn replayed(world: &World, name: &str) -> BTreeMap<String, Vec<String>> {
+    let path = world.path(name);
+    let reads = open(&path).await;
+    project(world.log(), &reads).await;
+    reads.close().await;
+    dump(&path).await
+}

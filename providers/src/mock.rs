@@ -1,0 +1,237 @@
+//! The provider of test keys: deterministic, in memory, without compute or network.
+//!
+//! Files, snapshots, pausing and all refusals are real. Code is not run but read, line by line,
+//! with these forms (blanks around them, a `;` at the end, and `#` or `//` comments are ignored):
+//!
+//! | language | line | effect |
+//! | --- | --- | --- |
+//! | bash | `echo WORDS`, the words plain or quoted | prints them |
+//! | bash | `exit N` · `sleep N` · `true` · `false` | ends with N · waits · nothing · status 1 |
+//! | bash | `cat PATH` | prints the file, or fails as `cat` does |
+//! | python | `print(EXPR)` · `exit(N)`, `sys.exit(N)` · `time.sleep(N)` · `import …` | likewise |
+//! | typescript | `console.log(EXPR)` · `process.exit(N)` · `import …` | likewise |
+//!
+//! An `EXPR` is a quoted text, or integers with `+ - * %` and brackets. Code with any other line is
+//! not taken apart: all of it answers `mock: ran <language> (<n> bytes)`, status 0. A sleep past
+//! the timeout answers [`ProviderError::Timeout`] once that has passed. Every port but 9 (discard)
+//! answers HTTP with a page that names it.
+
+mod code;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use theazo_domain::SnapshotId;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+use self::tree::Tree;
+use crate::contract::{
+    Capabilities, Duplex, ExecOutput, ExecRequest, FileEntry, Health, Labels, Provider,
+    ProviderError, Result, Sandbox, SandboxId, SandboxSpec,
+};
+use crate::paths::below_workspace;
+
+/// The port on which nothing listens.
+const DISCARD: u16 = 9;
+
+struct MockSandbox {
+    labels: Labels,
+    files: Tree,
+    disk_bytes: u64,
+    paused: Option<(SnapshotId, u64)>,
+}
+
+#[derive(Default)]
+struct State {
+    sandboxes: BTreeMap<SandboxId, MockSandbox>,
+    snapshots: BTreeMap<SnapshotId, Tree>,
+}
+
+/// See the module's documentation.
+#[derive(Default)]
+pub struct MockProvider(Mutex<State>);
+
+impl MockProvider {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn with<T>(
+        &self,
+        id: &SandboxId,
+        call: impl FnOnce(&mut MockSandbox) -> Result<T>,
+    ) -> Result<T> {
+        call(self.0.lock().sandboxes.get_mut(id).ok_or(ProviderError::NoSandbox)?)
+    }
+}
+
+fn running(sandbox: &MockSandbox) -> Result<()> {
+    match sandbox.paused {
+        Some(_) => Err(ProviderError::Conflict("the sandbox is paused".into())),
+        None => Ok(()),
+    }
+}
+
+#[async_trait]
+impl Provider for MockProvider {
+    fn name(&self) -> &'static str {
+        "mock"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { browser: true, memory_snapshot: false, ports: true, egress_rules: true }
+    }
+
+    async fn create(&self, spec: SandboxSpec) -> Result<()> {
+        let mut state = self.0.lock();
+        if state.sandboxes.contains_key(&spec.id) {
+            return Err(ProviderError::Conflict("the sandbox exists already".into()));
+        }
+        let files = match &spec.snapshot {
+            None => Tree::default(),
+            Some(id) => state.snapshots.get(id).cloned().ok_or(ProviderError::NoSnapshot)?,
+        };
+        let disk_bytes = spec.limits.disk_bytes;
+        let sandbox = MockSandbox { labels: spec.labels, files, disk_bytes, paused: None };
+        state.sandboxes.insert(spec.id, sandbox);
+        Ok(())
+    }
+
+    async fn exec(&self, id: &SandboxId, request: ExecRequest) -> Result<ExecOutput> {
+        let read = self.with(id, |sandbox| {
+            running(sandbox)?;
+            Ok(code::read(request.lang, &request.code, &sandbox.files))
+        })?;
+        if read.sleep > request.timeout {
+            tokio::time::sleep(request.timeout).await;
+            return Err(ProviderError::Timeout(request.timeout));
+        }
+        tokio::time::sleep(read.sleep).await;
+        // It may have been destroyed meanwhile.
+        self.with(id, |_| Ok(())).map_err(|_| ProviderError::Gone)?;
+        let cut = |text: String| {
+            let mut bytes = text.into_bytes();
+            let longer = bytes.len() > request.output_limit;
+            bytes.truncate(request.output_limit);
+            (Bytes::from(bytes), longer)
+        };
+        let (stdout, stdout_cut) = cut(read.stdout);
+        let (stderr, stderr_cut) = cut(read.stderr);
+        Ok(ExecOutput {
+            stdout,
+            stderr,
+            exit_code: read.exit_code,
+            // A figure that is the same each time: a millisecond, and what it slept.
+            duration: Duration::from_millis(1) + read.sleep,
+            truncated: stdout_cut || stderr_cut,
+        })
+    }
+
+    async fn read_file(&self, id: &SandboxId, path: &str, limit: u64) -> Result<Bytes> {
+        self.with(id, |sandbox| {
+            let data = sandbox.files.read(path, &below_workspace(path)?)?;
+            match data.len() as u64 {
+                size if size > limit => Err(ProviderError::TooLarge { size, limit }),
+                _ => Ok(data),
+            }
+        })
+    }
+
+    async fn write_file(&self, id: &SandboxId, path: &str, data: Bytes) -> Result<()> {
+        self.with(id, |sandbox| {
+            let parts = below_workspace(path)?;
+            if parts.is_empty() || path.ends_with('/') {
+                return Err(ProviderError::BadPath(format!("{path} is a directory")));
+            }
+            if sandbox.files.size() + data.len() as u64 > sandbox.disk_bytes {
+                return Err(ProviderError::DiskFull);
+            }
+            sandbox.files.write(path, &parts, data)
+        })
+    }
+
+    async fn delete_file(&self, id: &SandboxId, path: &str) -> Result<()> {
+        self.with(id, |sandbox| sandbox.files.delete(path, &below_workspace(path)?))
+    }
+
+    async fn list_files(&self, id: &SandboxId, path: &str) -> Result<Vec<FileEntry>> {
+        self.with(id, |sandbox| sandbox.files.list(path, &below_workspace(path)?))
+    }
+
+    async fn connect(&self, id: &SandboxId, port: u16) -> Result<Box<dyn Duplex>> {
+        self.with(id, |sandbox| running(sandbox))?;
+        if port == DISCARD {
+            return Err(ProviderError::NoListener(port));
+        }
+        let (ours, theirs) = tokio::io::duplex(16 << 10);
+        tokio::spawn(answer(ours, port));
+        Ok(Box::new(theirs))
+    }
+
+    async fn pause(&self, id: &SandboxId, snapshot: SnapshotId) -> Result<u64> {
+        let mut state = self.0.lock();
+        let sandbox = state.sandboxes.get_mut(id).ok_or(ProviderError::NoSandbox)?;
+        match sandbox.paused {
+            Some((taken, size)) if taken == snapshot => return Ok(size),
+            Some(_) => {
+                return Err(ProviderError::Conflict("the sandbox is paused already".into()));
+            }
+            None => {}
+        }
+        let files = sandbox.files.clone();
+        let size = files.size();
+        sandbox.paused = Some((snapshot, size));
+        state.snapshots.insert(snapshot, files);
+        Ok(size)
+    }
+
+    async fn resume(&self, id: &SandboxId) -> Result<()> {
+        self.with(id, |sandbox| {
+            sandbox.paused = None;
+            Ok(())
+        })
+    }
+
+    async fn destroy(&self, id: &SandboxId) -> Result<()> {
+        self.0.lock().sandboxes.remove(id);
+        Ok(())
+    }
+
+    async fn delete_snapshot(&self, snapshot: SnapshotId) -> Result<()> {
+        self.0.lock().snapshots.remove(&snapshot);
+        Ok(())
+    }
+
+    async fn list(&self) -> Result<Vec<Sandbox>> {
+        let state = self.0.lock();
+        let sandboxes = state.sandboxes.iter();
+        Ok(sandboxes.map(|(id, s)| Sandbox { id: id.clone(), labels: s.labels.clone() }).collect())
+    }
+
+    async fn health(&self) -> Health {
+        Health { healthy: true, message: "ready".into() }
+    }
+}
+
+/// One request, one page.
+async fn answer(mut stream: DuplexStream, port: u16) {
+    let mut head = Vec::new();
+    while !head.windows(4).any(|window| window == b"\r\n\r\n") && head.len() < 64 << 10 {
+        match stream.read_buf(&mut head).await {
+            Ok(length) if length > 0 => {}
+            _ => return,
+        }
+    }
+    let page = format!("mock: port {port}\n");
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{page}",
+        page.len()
+    );
+    // Whoever asked may have gone.
+    let _ = stream.write_all(answer.as_bytes()).await;
+}

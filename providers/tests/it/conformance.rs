@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use theazo_providers::MockProvider;
+use theazo_providers::conformance::Suite;
+
+use crate::support::Local;
+
+/// Each case is a test of its own, on each adapter.
+macro_rules! cases {
+    ($($case:ident)*) => {
+        mod local {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                let local = super::Local::start().await;
+                local.suite.$case().await;
+                local.provider.shut_down().await.unwrap();
+            })*
+        }
+        mod mock {
+            $(#[tokio::test]
+            async fn $case() {
+                super::Suite::new(super::Arc::new(super::MockProvider::new())).$case().await;
+            })*
+        }
+    };
+}
+
+cases! {
+    a_sandbox_is_made_once_and_destroyed_twice
+    every_language_answers
+    exit_codes_are_answered
+    output_is_cut_off_at_the_limit
+    code_that_takes_too_long_is_killed
+    a_dropped_exec_leaves_the_sandbox_usable
+    execs_run_beside_each_other
+    files_are_written_read_listed_and_deleted
+    bad_paths_are_refused
+    a_file_that_is_too_large_is_not_read
+    a_paused_sandbox_keeps_its_files_and_goes_on
+    a_snapshot_starts_another_sandbox
+    what_does_not_exist_is_said
+    a_port_without_a_listener_is_said
+    many_sandboxes_live_at_once
+    it_is_healthy
+}
+
+#[tokio::test]
+async fn the_whole_suite_in_a_row() {
+    Suite::new(Arc::new(MockProvider::new())).run().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_background_server_is_reached() {
+    let local = Local::start().await;
+    local.suite.a_background_server_is_reached("python -m http.server 8080 &").await;
+    let mock = Suite::new(Arc::new(MockProvider::new()));
+    mock.a_background_server_is_reached("python -m http.server 8080 &").await;
+}

@@ -1,0 +1,14 @@
+//! Every adapter against the contract, and the local one against hostile code.
+#![allow(clippy::unwrap_used)]
+
+mod conformance;
+mod egress;
+mod figures;
+mod files;
+mod hostile;
+mod languages;
+mod leftovers;
+mod limits;
+mod pausing;
+mod processes;
+mod support;

@@ -1,0 +1,43 @@
+# Shared by the scripts here: what this project needs from the machine.
+
+# Debian packages that agents' code runs on, and a compiler for the crates that have C in them.
+PACKAGES=(gcc libc6-dev bash python3 nodejs ca-certificates)
+
+say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
+
+missing_packages() {
+  local package
+  for package in "${PACKAGES[@]}"; do
+    case "$package" in
+      # From elsewhere than Debian's packages they are as good.
+      nodejs) [ -x /usr/bin/node ] || [ -x /usr/local/bin/node ] || echo "$package" ;;
+      gcc) command -v cc >/dev/null || echo "$package" ;;
+      libc6-dev) [ -e /usr/include/stdio.h ] || echo "$package" ;;
+      python3) [ -x /usr/bin/python3 ] || echo "$package" ;;
+      bash) [ -x /bin/bash ] || echo "$package" ;;
+      ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || echo "$package" ;;
+    esac
+  done
+}
+
+install_missing() {
+  local missing
+  mapfile -t missing < <(missing_packages)
+  [ "${#missing[@]}" -eq 0 ] && return 0
+  if ! command -v apt-get >/dev/null; then
+    say "please install: ${missing[*]}"
+    return 1
+  fi
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { say "please install as root: apt-get install ${missing[*]}"; return 1; }
+    as_root=(sudo)
+  fi
+  say "installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -q && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -q --no-install-recommends "${missing[@]}"
+}
+
+need_cargo() {
+  command -v cargo >/dev/null || { say "please install Rust: https://rustup.rs"; return 1; }
+}

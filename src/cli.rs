@@ -1,0 +1,203 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use theazo_domain::Mode;
+
+use crate::control::Request;
+
+/// The control plane between companies that build AI agents and the compute that runs them.
+///
+/// Start with `theazo serve`, then `theazo demo` in another terminal. Every option can also be set
+/// in the environment (THEAZO_LISTEN, THEAZO_DATA_DIR, …) or in theazo.toml; the flag wins.
+#[derive(Debug, Parser)]
+#[command(name = "theazo", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct Global {
+    /// Folder of the embedded log, read models, keys and sandboxes [default: ./theazo-data]
+    #[arg(long, global = true, env = "THEAZO_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Configuration file [default: ./theazo.toml, if it is there]
+    #[arg(long, global = true, env = "THEAZO_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server
+    Serve(ServeArgs),
+    /// Run the main job against a server: a session, an agent, code in three languages, files
+    Demo(DemoArgs),
+    /// Say what this machine can do, and how to mend what it cannot
+    Doctor,
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Look into the log
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Look after the read models
+    #[command(subcommand)]
+    Projections(ProjectionsCommand),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Answers HTTP.
+    Api,
+    /// Holds sandboxes and reacts to the log.
+    Worker,
+    /// Keeps the read models.
+    Projector,
+    /// Starts what is due.
+    Scheduler,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// Address to listen on [default: 127.0.0.1:7070]
+    #[arg(long, env = "THEAZO_LISTEN", value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// The log [default: sqlite://<data-dir>/log.sqlite]
+    #[arg(long, env = "THEAZO_LOG", value_name = "URL")]
+    pub log: Option<String>,
+    /// The read models [default: sqlite://<data-dir>/reads.sqlite]
+    #[arg(long, env = "THEAZO_DB", value_name = "URL")]
+    pub db: Option<String>,
+    /// What this process does [default: all]
+    #[arg(long, env = "THEAZO_ROLES", value_enum, value_delimiter = ',', value_name = "ROLES")]
+    pub roles: Option<Vec<Role>>,
+    /// Where callers reach this server; exposed ports are below its host
+    /// [default: http://localhost:<port>]
+    #[arg(long, env = "THEAZO_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// The server
+    #[arg(long, env = "THEAZO_BASE_URL", default_value = "http://127.0.0.1:7070")]
+    pub url: String,
+    /// An API key; without one the demo makes one for itself through the data folder's server
+    #[arg(long, env = "THEAZO_API_KEY", hide_env_values = true)]
+    pub key: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanName {
+    Free,
+    Cloud,
+    Team,
+    Enterprise,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make a key; it is shown once
+    Create {
+        /// A name to know it by
+        #[arg(long, default_value = "cli")]
+        name: String,
+        /// `live` runs real compute, `test` the mock
+        #[arg(long, default_value = "live")]
+        mode: Mode,
+        /// The org, by id or name; the first one when absent
+        #[arg(long)]
+        org: Option<String>,
+        /// Make a new org of this name for it
+        #[arg(long, conflicts_with = "org")]
+        new_org: Option<String>,
+        /// The plan of the new org
+        #[arg(long, value_enum, default_value = "enterprise", requires = "new_org")]
+        plan: PlanName,
+    },
+    /// List keys, newest first
+    List {
+        #[arg(long)]
+        org: Option<String>,
+    },
+    /// Revoke a key: it stops working at once
+    Revoke {
+        /// The key's id (key_…)
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LogCommand {
+    /// Print commits as they come
+    Tail {
+        /// Start after this position [default: the end]
+        #[arg(long)]
+        after: Option<u64>,
+    },
+    /// Print commits
+    Read {
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        /// Only this stream, as `read` prints it
+        #[arg(long)]
+        stream: Option<String>,
+    },
+    /// Count commits, events and streams
+    Stats,
+    /// Recompute every hash and name the first commit that is not what was written
+    Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ProjectionsCommand {
+    /// List the read models and how far each has got
+    List,
+    /// Build read models again from the log, while the old ones serve
+    Rebuild {
+        /// Which one; all when absent
+        name: Option<String>,
+    },
+}
+
+impl KeysCommand {
+    pub fn into_request(self) -> anyhow::Result<Request> {
+        Ok(match self {
+            KeysCommand::Create { name, mode, org, new_org, plan } => {
+                let plan = crate::bootstrap::plan(plan);
+                Request::CreateKey { name, mode, org, new_org, plan }
+            }
+            KeysCommand::List { org } => Request::ListKeys { org },
+            KeysCommand::Revoke { id } => Request::RevokeKey {
+                id: id.parse().map_err(|e| anyhow::anyhow!("{e}; `theazo keys list` has them"))?,
+            },
+        })
+    }
+}
+
+impl LogCommand {
+    pub fn into_request(self) -> Request {
+        match self {
+            LogCommand::Tail { after } => Request::TailLog { after },
+            LogCommand::Read { after, limit, stream } => Request::ReadLog { after, limit, stream },
+            LogCommand::Stats => Request::LogStats,
+            LogCommand::Verify => Request::VerifyLog,
+        }
+    }
+}
+
+impl ProjectionsCommand {
+    pub fn into_request(self) -> Request {
+        match self {
+            ProjectionsCommand::List => Request::ListProjections,
+            ProjectionsCommand::Rebuild { name } => Request::RebuildProjections { name },
+        }
+    }
+}

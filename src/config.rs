@@ -1,0 +1,122 @@
+//! Configuration: flags over environment over `theazo.toml` over defaults. Nothing outside this
+//! file and `cli` reads the environment.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+
+use crate::cli::{Global, Role, ServeArgs};
+
+/// What `theazo.toml` may say. Unknown keys are an error: a typing slip must not be ignored.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    listen: Option<String>,
+    data_dir: Option<PathBuf>,
+    log: Option<String>,
+    db: Option<String>,
+    roles: Option<Vec<Role>>,
+    public_url: Option<String>,
+}
+
+/// The configuration of a process.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub listen: String,
+    pub public_url: Option<String>,
+    file: File,
+}
+
+/// Keys set by the environment for scripted starts.
+pub struct BootstrapKeys {
+    pub live: Option<String>,
+    pub test: Option<String>,
+}
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:7070";
+const DEFAULT_DATA_DIR: &str = "theazo-data";
+
+pub fn load(global: &Global) -> anyhow::Result<Config> {
+    let file = match &global.config {
+        Some(path) => read(path)?,
+        None if Path::new("theazo.toml").exists() => read(Path::new("theazo.toml"))?,
+        None => File::default(),
+    };
+    let data_dir = global.data_dir.clone().or_else(|| file.data_dir.clone());
+    Ok(Config {
+        data_dir: data_dir.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)),
+        listen: file.listen.clone().unwrap_or_else(|| DEFAULT_LISTEN.to_owned()),
+        public_url: file.public_url.clone(),
+        file,
+    })
+}
+
+fn read(path: &Path) -> anyhow::Result<File> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("{} is not as it should be", path.display()))
+}
+
+impl Config {
+    /// With the flags of `serve`, checked.
+    pub fn with_serve(mut self, args: &ServeArgs) -> anyhow::Result<Self> {
+        self.listen = args.listen.clone().unwrap_or(self.listen);
+        self.public_url = args.public_url.clone().or(self.public_url);
+        let log = args.log.as_ref().or(self.file.log.as_ref());
+        let db = args.db.as_ref().or(self.file.db.as_ref());
+        self.file.log = embedded("--log", log)?;
+        self.file.db = embedded("--db", db)?;
+        let roles = args.roles.as_ref().or(self.file.roles.as_ref());
+        if let Some(roles) = roles
+            && ![Role::Api, Role::Worker, Role::Projector].iter().all(|r| roles.contains(r))
+        {
+            bail!(
+                "with the embedded log one process does everything: leave --roles out, or name \
+                 api,worker,projector"
+            );
+        }
+        Ok(self)
+    }
+
+    pub fn log_path(&self) -> PathBuf {
+        self.path(self.file.log.as_deref(), "log.sqlite")
+    }
+
+    pub fn reads_path(&self) -> PathBuf {
+        self.path(self.file.db.as_deref(), "reads.sqlite")
+    }
+
+    fn path(&self, url: Option<&str>, default: &str) -> PathBuf {
+        match url.and_then(|url| url.strip_prefix("sqlite://")) {
+            Some(path) => PathBuf::from(path),
+            None => self.data_dir.join(default),
+        }
+    }
+
+    /// Base64 of the master key, if the environment holds it.
+    pub fn master_key(&self) -> Option<String> {
+        env("THEAZO_MASTER_KEY")
+    }
+
+    pub fn bootstrap_keys(&self) -> BootstrapKeys {
+        BootstrapKeys {
+            live: env("THEAZO_BOOTSTRAP_LIVE_KEY"),
+            test: env("THEAZO_BOOTSTRAP_TEST_KEY"),
+        }
+    }
+}
+
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn embedded(flag: &str, url: Option<&String>) -> anyhow::Result<Option<String>> {
+    match url {
+        Some(url) if !url.starts_with("sqlite://") => {
+            bail!("{flag} {url}: this build runs on sqlite://PATH only")
+        }
+        url => Ok(url.cloned()),
+    }
+}

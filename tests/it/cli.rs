@@ -1,0 +1,188 @@
+//! The command line over a data folder, with its server and without.
+
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, SqliteConnection};
+use theazo_tests::Server;
+
+fn lines(output: &str) -> Vec<Value> {
+    output.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_made_listed_and_revoked() {
+    let mut server = Server::start().await;
+    let made = server.cli_ok(["keys", "create", "--name", "spare", "--mode", "test"]);
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let client = server.test().with_key(made["key"].as_str());
+    client.get("/v1/sessions").await.expect(200);
+
+    let listed = server.cli_ok(["keys", "list"]);
+    assert!(!listed.contains(made["key"].as_str().unwrap()), "a key is shown once");
+    assert!(lines(&listed).iter().any(|key| key["id"] == made["id"] && key["name"] == "spare"));
+
+    server.cli_ok(["keys", "revoke", made["id"].as_str().unwrap()]);
+    client.get("/v1/sessions").await.refused("unauthorized");
+    let unknown = server.cli(["keys", "revoke", "key_00000000000000000000000001"]);
+    assert!(!unknown.status.success());
+
+    server.stop().await;
+    let made: Value = serde_json::from_str(&server.cli_ok(["keys", "create"])).unwrap();
+    server.start_again().await;
+    let client = server.live().with_key(made["key"].as_str());
+    client.get("/v1/sessions").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_read_counted_and_verified() {
+    let mut server = Server::start().await;
+    let client = server.test();
+    let session = client.session().await;
+    client.agent(&session).await;
+    for running in [true, false] {
+        if !running {
+            server.stop().await;
+        }
+        let commits = lines(&server.cli_ok(["log", "read", "--limit", "1000"]));
+        let positions: Vec<u64> =
+            commits.iter().map(|commit| commit["position"].as_u64().unwrap()).collect();
+        assert!(positions.is_sorted_by(|a, b| a < b), "{positions:?}");
+        let types: Vec<&str> = commits
+            .iter()
+            .flat_map(|commit| commit["events"].as_array().unwrap())
+            .map(|event| event["type"].as_str().unwrap())
+            .collect();
+        for wanted in ["org.created", "session.created", "session.agent_admitted", "agent.created"]
+        {
+            assert!(types.contains(&wanted), "{wanted} is not in {types:?}");
+        }
+        let stream = commits
+            .iter()
+            .map(|commit| commit["stream"].as_str().unwrap())
+            .find(|stream| stream.ends_with(&session))
+            .unwrap();
+        let own = lines(&server.cli_ok(["log", "read", "--stream", stream]));
+        assert_eq!(own.len(), 2, "created, and one agent admitted");
+
+        let stats: Value = serde_json::from_str(&server.cli_ok(["log", "stats"])).unwrap();
+        assert_eq!(stats["commits"], commits.len());
+        assert_eq!(stats["events"]["session.created"], 1);
+        let verified = server.cli_ok(["log", "verify"]);
+        assert!(verified.contains(&format!("{} commits", commits.len())), "{verified}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_models_are_built_again_while_they_serve() {
+    let server = Server::start().await;
+    let client = server.test();
+    for n in 0..20 {
+        client.session_with(json!({ "userId": format!("user_{n}") })).await;
+    }
+    let before = client.all("/v1/sessions", 7).await;
+    let names: Vec<String> = lines(&server.cli_ok(["projections", "list"]))
+        .iter()
+        .map(|row| row["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(!names.is_empty());
+    server.cli_ok(["projections", "rebuild"]);
+    assert_eq!(client.all("/v1/sessions", 7).await, before);
+    server.cli_ok(["projections", "rebuild", &names[0]]);
+    assert_eq!(client.all("/v1/sessions", 7).await, before);
+    client.session().await;
+    assert_eq!(client.all("/v1/sessions", 7).await.len(), 21);
+    assert!(!server.cli(["projections", "rebuild", "no such thing"]).status.success());
+}
+
+/// Writes go on while read models are rebuilt, and none is missing after.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_during_a_rebuild() {
+    let server = Server::start().await;
+    let client = server.test();
+    for _ in 0..100 {
+        client.session().await;
+    }
+    let writer = tokio::spawn({
+        let client = client.clone();
+        async move {
+            for _ in 0..100 {
+                let id = client.session().await;
+                client.get(format!("/v1/sessions/{id}")).await.expect(200);
+            }
+        }
+    });
+    for _ in 0..3 {
+        tokio::task::block_in_place(|| server.cli_ok(["projections", "rebuild"]));
+    }
+    writer.await.unwrap();
+    assert_eq!(client.all("/v1/sessions", 100).await.len(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_was_tampered_with_is_named() {
+    let mut server = Server::start().await;
+    server.test().session().await;
+    server.stop().await;
+    server.cli_ok(["log", "verify"]);
+    let options = SqliteConnectOptions::new().filename(server.data().join("log.sqlite"));
+    let mut log = SqliteConnection::connect_with(&options).await.unwrap();
+    let change = "UPDATE commits SET body = replace(body, 'user_1', 'user_2')";
+    let changed = sqlx::query(change).execute(&mut log).await.unwrap();
+    assert!(changed.rows_affected() > 0);
+    log.close().await.unwrap();
+    let verify = server.cli(["log", "verify"]);
+    let said = String::from_utf8_lossy(&verify.stderr);
+    assert!(!verify.status.success() && said.contains("position"), "{said}");
+}
+
+#[test]
+fn what_is_typed_wrong_is_said() {
+    for arguments in [vec!["no-such-command"], vec!["serve", "--no-such-flag"], vec!["keys"]] {
+        let output = std::process::Command::new(theazo_tests::theazo()).args(&arguments).output();
+        let output = output.unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+/// Flags over environment over `theazo.toml` over defaults.
+#[test]
+fn a_configuration_file_is_read_and_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |file: &str, environment: &[(&str, &str)]| {
+        std::fs::write(folder.path().join("theazo.toml"), file).unwrap();
+        let mut command = std::process::Command::new(theazo_tests::theazo());
+        command.arg("serve").current_dir(folder.path());
+        let output = command.envs(environment.iter().copied()).output().unwrap();
+        assert!(!output.status.success(), "{file}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let said = run("lisen = \"127.0.0.1:0\"", &[]);
+    assert!(said.contains("lisen") && said.contains("listen"), "{said}");
+    // No address of this machine, so each start says which one it was told.
+    let said = run("listen = \"203.0.113.1:1\"", &[]);
+    assert!(said.contains("203.0.113.1:1"), "{said}");
+    let said = run("listen = \"203.0.113.1:1\"", &[("THEAZO_LISTEN", "203.0.113.2:2")]);
+    assert!(said.contains("203.0.113.2:2"), "{said}");
+    let said = run("log = \"nats://localhost\"", &[]);
+    assert!(said.contains("nats://localhost") && said.contains("sqlite://"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_what_the_machine_can_do() {
+    let server = Server::start().await;
+    let said = server.cli_ok(["doctor"]);
+    for word in ["python", "node", "bash"] {
+        assert!(said.to_lowercase().contains(word), "{word} is not in:\n{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_runs_the_main_job() {
+    let server = Server::start().await;
+    let url = format!("http://{}", server.live().address());
+    let said = server.cli_ok(["demo", "--url", &url, "--key", &server.live_key]);
+    for event in ["session.created", "agent.created", "execution.completed"] {
+        assert!(said.contains(event), "{event} is not in:\n{said}");
+    }
+}

@@ -1,0 +1,30 @@
+//! The harness of the whole-system tests: the real binary, started, driven from outside through
+//! HTTP and its command line, killed, started again, and looked at for what it leaves behind.
+//!
+//! - [`Server`] is one server over one data folder. Dropping it stops it with SIGTERM and fails the
+//!   test when it does not end well or leaves a process, a mount or a cgroup.
+//! - [`Client`] speaks the API. Every answer is held against the conventions of all routes: a
+//!   request id, and the error envelope.
+//! - [`eventually`] waits for a state, with a deadline and the last thing it saw; nothing sleeps.
+//! - [`Chance`] is where random choices come from: a seed that is printed and can be given again.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it is")]
+#![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "as above")]
+
+mod answer;
+mod chance;
+mod client;
+mod leftovers;
+mod resources;
+mod server;
+mod wait;
+
+pub use answer::Answer;
+pub use chance::Chance;
+pub use client::{Call, Client};
+pub use leftovers::Leftovers;
+pub use resources::random_key;
+pub use server::{Server, Setup, theazo};
+pub use wait::eventually;
+
+pub use reqwest::Method;
+pub use serde_json::{Value, json};

@@ -1,0 +1,128 @@
+//! A worker host: the process that holds sandboxes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use theazo_commands::{CommandError, Commander, Origin};
+use theazo_domain::agent::{Agent, AgentState, Pending};
+use theazo_domain::providers::ProviderKind;
+use theazo_domain::{AgentId, Rejection, Scope, StreamId};
+use theazo_providers::{GatewayError, Provider, ProviderError, SandboxId};
+
+use crate::lane::{Lane, Lanes};
+
+/// The providers that this host can run agents on.
+#[derive(Clone, Default)]
+pub struct ProviderSet(HashMap<ProviderKind, Arc<dyn Provider>>);
+
+impl ProviderSet {
+    pub fn with(mut self, kind: ProviderKind, provider: Arc<dyn Provider>) -> Self {
+        self.0.insert(kind, provider);
+        self
+    }
+
+    pub fn get(&self, kind: ProviderKind) -> Result<&Arc<dyn Provider>, ProviderError> {
+        self.0.get(&kind).ok_or_else(|| {
+            ProviderError::Unsupported(format!("the provider `{kind}` is not set up on this host"))
+        })
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (ProviderKind, &Arc<dyn Provider>)> {
+        self.0.iter().map(|(kind, provider)| (*kind, provider))
+    }
+}
+
+/// Holds sandboxes and does what is asked of them.
+pub struct Host {
+    /// Names this host in events.
+    pub name: String,
+    pub(crate) commander: Arc<Commander>,
+    pub(crate) providers: ProviderSet,
+    pub(crate) lanes: Lanes,
+    /// Agents whose sandbox is here, and whose they are.
+    held: Mutex<HashMap<AgentId, Scope>>,
+}
+
+impl Host {
+    pub fn new(name: &str, commander: Arc<Commander>, providers: ProviderSet) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.to_owned(),
+            commander,
+            providers,
+            lanes: Lanes::default(),
+            held: Mutex::default(),
+        })
+    }
+
+    pub fn providers(&self) -> &ProviderSet {
+        &self.providers
+    }
+
+    pub(crate) fn origin(&self, scope: Scope) -> Origin {
+        Origin::system(scope, "worker")
+    }
+
+    pub(crate) fn hold(&self, scope: Scope, agent: AgentId) {
+        self.held.lock().insert(agent, scope);
+    }
+
+    pub(crate) fn let_go(&self, agent: AgentId) {
+        self.held.lock().remove(&agent);
+        self.lanes.remove(agent);
+    }
+
+    pub(crate) fn scope_of(&self, agent: AgentId) -> Option<Scope> {
+        self.held.lock().get(&agent).copied()
+    }
+
+    pub(crate) fn lane(&self, agent: AgentId) -> Arc<Lane> {
+        self.lanes.get(agent)
+    }
+
+    pub(crate) async fn load_agent(
+        &self,
+        scope: Scope,
+        id: AgentId,
+    ) -> Result<Option<Arc<Agent>>, CommandError> {
+        Ok(self.commander.load::<Agent>(&StreamId::agent(scope, id)).await?.state)
+    }
+
+    /// An agent that can work now, its provider and its sandbox. To be called while its lane's
+    /// gate is held, so that no pause comes in between.
+    pub(crate) async fn usable(
+        &self,
+        scope: Scope,
+        id: AgentId,
+    ) -> Result<(Arc<Agent>, Arc<dyn Provider>, SandboxId), GatewayError> {
+        let agent = self.load_agent(scope, id).await.map_err(unavailable)?;
+        let agent = agent.ok_or_else(|| Rejection::not_found("agent"))?;
+        let ready = matches!(agent.state, AgentState::Idle | AgentState::Running);
+        if !ready || agent.pending.is_some() {
+            return Err(not_usable(&agent).into());
+        }
+        let provider = self.providers.get(agent.spec.provider)?.clone();
+        Ok((agent, provider, SandboxId::of(id)))
+    }
+}
+
+fn not_usable(agent: &Agent) -> Rejection {
+    let (now, next) = match (&agent.pending, agent.state) {
+        (Some(Pending::Terminate { .. }), _) => ("being terminated", "Create a new agent."),
+        (Some(Pending::Pause { .. }), _) => ("being paused", "Resume it with POST …/resume."),
+        (Some(Pending::Resume { .. }), _) => ("being resumed", "Try again in a moment."),
+        (None, AgentState::Paused) => ("paused", "Resume it with POST …/resume."),
+        (None, state) => (state.as_str(), "Create a new agent."),
+    };
+    let why = agent.failure.as_ref().filter(|_| agent.state == AgentState::Failed);
+    let why = why.map(|f| format!(" ({})", f.message)).unwrap_or_default();
+    Rejection::conflict(format!("This agent is {now}{why}. {next}"))
+}
+
+/// A command that could not be carried out, as the gateway's caller sees it.
+pub(crate) fn unavailable(error: CommandError) -> GatewayError {
+    match error {
+        CommandError::Rejected(rejection) => GatewayError::Rejected(rejection),
+        other => GatewayError::Unavailable { message: other.to_string() },
+    }
+}

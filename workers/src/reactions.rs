@@ -1,0 +1,147 @@
+//! The process managers: events in, commands and effects out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use theazo_commands::CommandError;
+use theazo_domain::agent::{AgentCommand, AgentEvent};
+use theazo_domain::session::{Session, SessionEvent};
+use theazo_domain::snapshot::{Snapshot, SnapshotEvent};
+use theazo_domain::{AgentId, Event, Scope, SessionId, SnapshotId, StreamId};
+use theazo_log::{Commit, Filter, Position};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::{Host, lifecycle};
+
+/// Reacts to every commit after `from` until `stop`, then waits for what is under way.
+pub(crate) async fn run(host: Arc<Host>, mut from: Position, stop: CancellationToken) {
+    let tracker = TaskTracker::new();
+    let follow = async {
+        loop {
+            let mut commits = host.commander.log().subscribe(Filter::all(), from);
+            while let Some(commit) = commits.next().await {
+                match commit {
+                    Ok(commit) => {
+                        from = commit.position;
+                        react(&host, &tracker, &commit);
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "the log's subscription broke; trying again");
+                        break;
+                    }
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::select! {
+        () = follow => {}
+        () = stop.cancelled() => {}
+    }
+    tracker.close();
+    tracker.wait().await;
+}
+
+fn react(host: &Arc<Host>, tracker: &TaskTracker, commit: &Arc<Commit>) {
+    let scope = commit.stream.scope;
+    for event in &commit.events {
+        match event {
+            Event::Agent(event) if wakes(event) => {
+                if let Ok(id) = commit.stream.key().parse() {
+                    wake(host, tracker, scope, id, commit.position);
+                }
+            }
+            Event::Session(SessionEvent::AgentAdmitted { .. }) => {
+                let (host, commit) = (host.clone(), commit.clone());
+                tracker.spawn(async move { finish_admission(&host, &commit).await });
+            }
+            Event::Session(SessionEvent::Ended {}) => {
+                if let Ok(id) = commit.stream.key().parse() {
+                    let host = host.clone();
+                    tracker.spawn(async move { end_agents(&host, scope, id).await });
+                }
+            }
+            Event::Snapshot(SnapshotEvent::Deleted {}) => {
+                if let Ok(id) = commit.stream.key().parse() {
+                    let host = host.clone();
+                    tracker.spawn(async move { delete_snapshot(&host, scope, id).await });
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether an agent has something to be done after this event.
+fn wakes(event: &AgentEvent) -> bool {
+    matches!(
+        event,
+        AgentEvent::Created { .. }
+            | AgentEvent::PauseRequested { .. }
+            | AgentEvent::ResumeRequested { .. }
+            | AgentEvent::TerminateRequested { .. }
+            | AgentEvent::Failed { .. }
+    )
+}
+
+fn wake(host: &Arc<Host>, tracker: &TaskTracker, scope: Scope, id: AgentId, since: Position) {
+    let host = host.clone();
+    tracker.spawn(async move { lifecycle::settle(&host, scope, id, since).await });
+}
+
+/// The API creates an agent right after its admission; this is for when it died in between.
+pub(crate) async fn finish_admission(host: &Host, commit: &Commit) {
+    let scope = commit.stream.scope;
+    let Ok(session) = commit.stream.key().parse::<SessionId>() else { return };
+    for event in &commit.events {
+        let Event::Session(SessionEvent::AgentAdmitted { agent_id, spec }) = event else {
+            continue;
+        };
+        let origin = host.origin(scope);
+        let mut wait = Duration::from_millis(100);
+        while let Err(error) =
+            host.commander.create_admitted_agent(&origin, session, *agent_id, spec.clone()).await
+        {
+            tracing::error!(agent = %agent_id, %error, "an admitted agent is not created yet");
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_secs(10));
+        }
+    }
+}
+
+/// Asks every agent of a session that has ended to terminate.
+pub(crate) async fn end_agents(host: &Host, scope: Scope, id: SessionId) {
+    let stream = StreamId::session(scope, id);
+    let session = match host.commander.load_fresh::<Session>(&stream).await {
+        Ok(loaded) => loaded.state,
+        Err(error) => {
+            tracing::error!(session = %id, %error, "the agents of an ended session still run");
+            return;
+        }
+    };
+    for agent in session.iter().flat_map(|session| session.agents.iter()) {
+        let reason = "the session ended".to_owned();
+        let terminate = AgentCommand::RequestTerminate { reason };
+        match host.commander.agent(&host.origin(scope), *agent, &terminate).await {
+            Ok(_) | Err(CommandError::Rejected(_)) => {}
+            Err(error) => tracing::error!(%agent, %error, "an agent could not be terminated"),
+        }
+    }
+}
+
+async fn delete_snapshot(host: &Host, scope: Scope, id: SnapshotId) {
+    let stream = StreamId::snapshot(scope, id);
+    let provider = match host.commander.load::<Snapshot>(&stream).await {
+        Ok(loaded) => loaded.state.map(|snapshot| snapshot.provider),
+        Err(error) => {
+            tracing::error!(snapshot = %id, %error, "a deleted snapshot's files are still there");
+            return;
+        }
+    };
+    let Some(Ok(provider)) = provider.map(|kind| host.providers.get(kind)) else { return };
+    if let Err(error) = provider.delete_snapshot(id).await {
+        tracing::error!(snapshot = %id, %error, "a deleted snapshot's files are still there");
+    }
+}

@@ -1,0 +1,9 @@
+//! The workers on a real log, with a provider whose every answer the test decides.
+
+#![allow(clippy::unwrap_used)]
+
+mod exec;
+mod lifecycle;
+mod provider;
+mod recovery;
+mod world;

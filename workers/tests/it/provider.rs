@@ -1,0 +1,157 @@
+//! A provider that keeps sandboxes in memory, counts what is asked of it, and fails or waits when
+//! told to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use theazo_domain::SnapshotId;
+use theazo_providers::{
+    Capabilities, Duplex, ExecOutput, ExecRequest, FileEntry, Health, Provider, ProviderError,
+    Result, Sandbox, SandboxId, SandboxSpec,
+};
+use tokio::sync::{Semaphore, watch};
+
+pub struct Scripted {
+    pub sandboxes: Mutex<HashMap<SandboxId, SandboxSpec>>,
+    pub snapshots: Mutex<Vec<SnapshotId>>,
+    pub execs: AtomicUsize,
+    /// The next creates fail with this.
+    pub fail_create: Mutex<Option<ProviderError>>,
+    /// Each exec of `wait` takes one of these.
+    pub release: Semaphore,
+    /// Execs that run now.
+    pub running: watch::Sender<usize>,
+    /// Told when a sandbox is destroyed: its execs end.
+    destroyed: watch::Sender<usize>,
+}
+
+impl Scripted {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            sandboxes: Mutex::default(),
+            snapshots: Mutex::default(),
+            execs: AtomicUsize::new(0),
+            fail_create: Mutex::default(),
+            release: Semaphore::new(0),
+            running: watch::Sender::new(0),
+            destroyed: watch::Sender::new(0),
+        })
+    }
+
+    fn must_have(&self, id: &SandboxId) -> Result<()> {
+        match self.sandboxes.lock().contains_key(id) {
+            true => Ok(()),
+            false => Err(ProviderError::NoSandbox),
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for Scripted {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    async fn create(&self, spec: SandboxSpec) -> Result<()> {
+        if let Some(error) = self.fail_create.lock().clone() {
+            return Err(error);
+        }
+        let mut sandboxes = self.sandboxes.lock();
+        if sandboxes.contains_key(&spec.id) {
+            return Err(ProviderError::Conflict("it exists".to_owned()));
+        }
+        sandboxes.insert(spec.id.clone(), spec);
+        Ok(())
+    }
+
+    async fn exec(&self, id: &SandboxId, request: ExecRequest) -> Result<ExecOutput> {
+        self.must_have(id)?;
+        self.execs.fetch_add(1, Ordering::SeqCst);
+        self.running.send_modify(|n| *n += 1);
+        let mut destroyed = self.destroyed.subscribe();
+        let ended = if request.code == "wait" {
+            tokio::select! {
+                permit = self.release.acquire() => { permit.unwrap().forget(); false }
+                _ = destroyed.changed() => true,
+            }
+        } else {
+            false
+        };
+        self.running.send_modify(|n| *n -= 1);
+        match (ended, request.code.as_str()) {
+            (true, _) => Err(ProviderError::Gone),
+            (false, "hang") => Err(ProviderError::Timeout(request.timeout)),
+            (false, code) => Ok(ExecOutput {
+                stdout: Bytes::from(format!("ran {code}")),
+                stderr: Bytes::new(),
+                exit_code: 0,
+                duration: Duration::from_millis(3),
+                truncated: false,
+            }),
+        }
+    }
+
+    async fn read_file(&self, id: &SandboxId, path: &str, _: u64) -> Result<Bytes> {
+        self.must_have(id)?;
+        Err(ProviderError::NoFile(path.to_owned()))
+    }
+
+    async fn write_file(&self, id: &SandboxId, path: &str, _: Bytes) -> Result<()> {
+        self.must_have(id)?;
+        if path == "/workspace/full" { Err(ProviderError::DiskFull) } else { Ok(()) }
+    }
+
+    async fn delete_file(&self, id: &SandboxId, _: &str) -> Result<()> {
+        self.must_have(id)
+    }
+
+    async fn list_files(&self, id: &SandboxId, _: &str) -> Result<Vec<FileEntry>> {
+        self.must_have(id)?;
+        Ok(vec![])
+    }
+
+    async fn connect(&self, _: &SandboxId, port: u16) -> Result<Box<dyn Duplex>> {
+        Err(ProviderError::NoListener(port))
+    }
+
+    async fn pause(&self, id: &SandboxId, snapshot: SnapshotId) -> Result<u64> {
+        self.must_have(id)?;
+        self.snapshots.lock().push(snapshot);
+        Ok(42)
+    }
+
+    async fn resume(&self, id: &SandboxId) -> Result<()> {
+        self.must_have(id)
+    }
+
+    async fn destroy(&self, id: &SandboxId) -> Result<()> {
+        self.sandboxes.lock().remove(id);
+        self.destroyed.send_modify(|n| *n += 1);
+        Ok(())
+    }
+
+    async fn delete_snapshot(&self, snapshot: SnapshotId) -> Result<()> {
+        self.snapshots.lock().retain(|held| *held != snapshot);
+        Ok(())
+    }
+
+    async fn list(&self) -> Result<Vec<Sandbox>> {
+        let sandboxes = self.sandboxes.lock();
+        let sandbox =
+            |spec: &SandboxSpec| Sandbox { id: spec.id.clone(), labels: spec.labels.clone() };
+        Ok(sandboxes.values().map(sandbox).collect())
+    }
+
+    async fn health(&self) -> Health {
+        Health { healthy: true, message: String::new() }
+    }
+}

@@ -1,0 +1,194 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use theazo_commands::{AgentOptions, Blobs, Commander, MasterKey, Origin, Vault};
+use theazo_domain::agent::{Agent, AgentCommand, AgentState};
+use theazo_domain::providers::ProviderKind;
+use theazo_domain::session::{CreateSession, Limits};
+use theazo_domain::{
+    Actor, AgentId, Aggregate, ExecutionId, Mode, OrgId, RequestId, Scope, SessionId, StreamId,
+};
+use theazo_log::{EventLog, SqliteLog, SqliteOptions};
+use theazo_projections::{ChainKey, Options, Projector, ReadModels};
+use theazo_providers::{Call, ExecAnswer, GatewayError, Lang};
+use theazo_workers::{Host, ProviderSet};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::provider::Scripted;
+
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server without an API. Dropping it without [`World::stop`] is a crash.
+pub struct World {
+    pub commander: Arc<Commander>,
+    pub log: Arc<SqliteLog>,
+    pub host: Arc<Host>,
+    pub provider: Arc<Scripted>,
+    tasks: Vec<JoinHandle<()>>,
+    stop: CancellationToken,
+    folder: Folder,
+}
+
+enum Folder {
+    Own(TempDir),
+    Given(PathBuf),
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Folder::Own(dir) => dir.path(),
+            Folder::Given(path) => path,
+        }
+    }
+}
+
+pub fn scope() -> Scope {
+    Scope { org: OrgId::from_uuid(Uuid::from_u128(1)), mode: Mode::Live }
+}
+
+pub fn origin() -> Origin {
+    Origin::system(scope(), "test")
+}
+
+pub fn call() -> Call {
+    let request_id = RequestId::from_uuid(Uuid::from_u128(5));
+    Call { scope: scope(), actor: Actor::Cli, request_id }
+}
+
+pub fn execution(n: u128) -> ExecutionId {
+    ExecutionId::from_uuid(Uuid::from_u128(n))
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::open(Folder::Own(tempfile::tempdir().unwrap()), Scripted::new()).await
+    }
+
+    /// A world on a folder that outlives it.
+    pub async fn on(folder: &Path, provider: Arc<Scripted>) -> Self {
+        Self::open(Folder::Given(folder.to_owned()), provider).await
+    }
+
+    async fn open(folder: Folder, provider: Arc<Scripted>) -> Self {
+        let path = folder.path();
+        let log = SqliteLog::open(SqliteOptions::new(path.join("log"))).await.unwrap();
+        let options = Options::new(ChainKey::new(vec![1; 32]));
+        let reads = ReadModels::open(&path.join("reads"), options).await.unwrap();
+        let master = MasterKey::load_or_create(&path.join("master.key")).unwrap();
+        let vault = Vault::open(&path.join("keys"), &master).await.unwrap();
+        let blobs = Blobs::in_folder(&path.join("blobs")).unwrap();
+        let commander = Arc::new(Commander::new(log.clone(), vault, blobs));
+        let stop = CancellationToken::new();
+        let projector = Projector::start(log.clone(), reads.clone(), stop.clone());
+        let set = ProviderSet::default().with(ProviderKind::Local, provider.clone());
+        let host = Host::new("test", commander.clone(), set);
+        let mut workers = theazo_workers::start(host.clone(), &reads, stop.clone()).await.unwrap();
+        let workers = tokio::spawn(async move { while workers.join_next().await.is_some() {} });
+        let tasks = vec![projector, workers];
+        Self { commander, log, host, provider, tasks, stop, folder }
+    }
+
+    pub async fn stop(self) {
+        self.stop.cancel();
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+        self.log.close().await;
+        drop(self.folder);
+    }
+
+    pub async fn session(&self, max_agents: Option<u32>) -> SessionId {
+        let create = CreateSession {
+            session_id: theazo_commands::session::new_id(&origin()),
+            user_id: "u".to_owned(),
+            limits: Limits { max_agents, ..Limits::default() },
+            model: None,
+            compute: None,
+            metadata: Default::default(),
+        };
+        self.commander.create_session(&origin(), create).await.unwrap().state.id
+    }
+
+    pub async fn create(&self, session: SessionId) -> AgentId {
+        let spec = self.spec(session).await;
+        let id = theazo_commands::agent::new_id(&origin());
+        self.commander.create_agent(&origin(), session, id, spec).await.unwrap();
+        id
+    }
+
+    /// An agent that is idle.
+    pub async fn agent(&self) -> AgentId {
+        let id = self.create(self.session(None).await).await;
+        self.agent_until(id, |agent| agent.state == AgentState::Idle).await;
+        id
+    }
+
+    pub async fn agent_until(&self, id: AgentId, reached: impl Fn(&Agent) -> bool) -> Arc<Agent> {
+        self.until(&StreamId::agent(scope(), id), reached).await
+    }
+
+    pub async fn until<A: Aggregate>(
+        &self,
+        stream: &StreamId,
+        reached: impl Fn(&A) -> bool,
+    ) -> Arc<A> {
+        let waited = self.commander.wait_until(stream, PATIENCE, reached).await.unwrap();
+        let Some((state, _)) = waited else {
+            panic!("{stream} did not get there: {:?}", self.history().await);
+        };
+        state
+    }
+
+    pub async fn ask(&self, id: AgentId, command: AgentCommand) {
+        self.commander.agent(&origin(), id, &command).await.unwrap();
+    }
+
+    pub async fn exec(
+        &self,
+        agent: AgentId,
+        n: u128,
+        code: &str,
+    ) -> Result<ExecAnswer, GatewayError> {
+        let gateway = self.host.gateway();
+        gateway.exec(call(), agent, execution(n), Lang::Bash, code.to_owned()).await
+    }
+
+    pub async fn spec(&self, session: SessionId) -> theazo_domain::agent::AgentSpec {
+        let options = AgentOptions::default();
+        let available = [ProviderKind::Local];
+        self.commander.resolve_agent(scope(), session, options, &available).await.unwrap()
+    }
+
+    pub async fn load<A: Aggregate>(&self, stream: &StreamId) -> Arc<A> {
+        self.commander.load_fresh::<A>(stream).await.unwrap().state.unwrap()
+    }
+
+    /// Everything in the log, as text.
+    pub async fn log_text(&self) -> String {
+        let all = self.log.read(&Default::default(), Default::default(), 10_000).await.unwrap();
+        all.iter().map(|commit| serde_json::to_string(&commit.events).unwrap()).collect()
+    }
+
+    /// Stops what reacts to the log, and leaves the log open.
+    pub async fn stop_workers(&self) {
+        self.stop.cancel();
+        while self.running() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn running(&self) -> bool {
+        self.tasks.iter().any(|task| !task.is_finished())
+    }
+
+    /// The types of every event in the log, in order.
+    pub async fn history(&self) -> Vec<&'static str> {
+        let commits = self.log.read(&Default::default(), Default::default(), 10_000).await.unwrap();
+        commits.iter().flat_map(|c| c.events.iter().map(|e| e.event_type().name)).collect()
+    }
+}
