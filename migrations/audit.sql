@@ -22,14 +22,17 @@ CREATE TABLE {p}audit (
 CREATE INDEX {p}audit_newest ON {p}audit (tenant, seq, time);
 -- By agent, a list is a scan of its session.
 CREATE INDEX {p}audit_session ON {p}audit (tenant, session_id, seq) WHERE session_id IS NOT NULL;
+-- A task's events are a few of its session's many; and the first of them tells whose all are.
+CREATE INDEX {p}audit_task ON {p}audit (tenant, task_id, seq) WHERE task_id IS NOT NULL;
 
--- What an agent or a snapshot belongs to, for events that name only their own stream. (A session's
--- user is in its first event.)
+-- What an agent, a snapshot or a delivery belongs to, for events that name only their own stream.
+-- (A session's user is in its first event, and so is what a task belongs to.)
 CREATE TABLE {p}audit_subjects (
     tenant BIGINT NOT NULL,
     id TEXT NOT NULL,
     session_id TEXT NOT NULL,
     agent_id TEXT,
     user_id TEXT,
+    task_id TEXT,
     PRIMARY KEY (tenant, id)
 ){clustered};

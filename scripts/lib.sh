@@ -23,19 +23,35 @@ missing_packages() {
 install_missing() {
   local missing
   mapfile -t missing < <(missing_packages)
-  [ "${#missing[@]}" -eq 0 ] && return 0
+  [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
+}
+
+install_packages() {
   if ! command -v apt-get >/dev/null; then
-    say "please install: ${missing[*]}"
+    say "please install: $*"
     return 1
   fi
   local as_root=()
   if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || { say "please install as root: apt-get install ${missing[*]}"; return 1; }
+    command -v sudo >/dev/null || { say "please install as root: apt-get install $*"; return 1; }
     as_root=(sudo)
   fi
-  say "installing ${missing[*]}"
+  say "installing $*"
   "${as_root[@]}" apt-get update -q && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -q --no-install-recommends "${missing[@]}"
+    apt-get install -y -q --no-install-recommends "$@"
+}
+
+# The model vendors' own clients, which the tests hold their model server against.
+install_model_clients() {
+  local from=tests/model_server to="${CARGO_TARGET_DIR:-target}/model-server-clients"
+  local done="$to/node_modules/.installed.json"
+  cmp -s "$from/package-lock.json" "$done" && return 0
+  command -v npm >/dev/null || install_packages npm
+  say "installing the model vendors' clients"
+  mkdir -p "$to"
+  cp "$from/package.json" "$from/package-lock.json" "$to/"
+  (cd "$to" && npm ci --ignore-scripts --no-audit --no-fund)
+  cp "$from/package-lock.json" "$done"
 }
 
 need_cargo() {

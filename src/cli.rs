@@ -34,8 +34,13 @@ pub struct Global {
 pub enum Command {
     /// Run the server
     Serve(ServeArgs),
-    /// Run the main job against a server: a session, an agent, code in three languages, files
+    /// Run the main job against a server: a session, an agent, code in three languages, files, and
+    /// a task for a model
     Demo(DemoArgs),
+    /// Give a task to an agent and watch it work
+    Run(RunArgs),
+    /// Watch a task from its beginning on, or an agent from the run that is under way on
+    Stream(StreamArgs),
     /// Say what this machine can do, and how to mend what it cannot
     Doctor,
     /// Make, list and revoke API keys
@@ -80,16 +85,55 @@ pub struct ServeArgs {
     /// [default: http://localhost:<port>]
     #[arg(long, env = "THEAZO_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    /// Tasks that run at the same time [default: 200]
+    #[arg(long, env = "THEAZO_WORKERS", value_name = "N")]
+    pub workers: Option<usize>,
+    /// Let model gateways and webhooks of AgentCo be on this machine or its network: for a server
+    /// whose callers are all trusted
+    #[arg(long, env = "THEAZO_ALLOW_PRIVATE_NETWORKS")]
+    pub allow_private_networks: bool,
+}
+
+/// Which server, with which key.
+#[derive(Debug, Clone, Args)]
+pub struct ServerArgs {
+    /// The server
+    #[arg(long, env = "THEAZO_BASE_URL", default_value = "http://127.0.0.1:7070")]
+    pub url: String,
+    /// An API key; without one a key is made for this alone through the data folder's server
+    #[arg(long, env = "THEAZO_API_KEY", hide_env_values = true)]
+    pub key: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
-    /// The server
-    #[arg(long, env = "THEAZO_BASE_URL", default_value = "http://127.0.0.1:7070")]
-    pub url: String,
-    /// An API key; without one the demo makes one for itself through the data folder's server
-    #[arg(long, env = "THEAZO_API_KEY", hide_env_values = true)]
-    pub key: Option<String>,
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// What to do, in words
+    pub task: String,
+    /// The agent definition, by name or id
+    #[arg(long, default_value = "researcher")]
+    pub agent: String,
+    /// Which model, in place of the definition's or the server's (`mock` needs no key)
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Whose session it runs in
+    #[arg(long, default_value = "cli")]
+    pub user: String,
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct StreamArgs {
+    /// An agent (agt_…) or a task (task_…)
+    pub id: String,
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -4,7 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use secrecy::SecretString;
 use serde::Deserialize;
+use theazo_models::{ModelsConfig, PlatformKey};
+use theazo_workers::tools::{SearchBackend, ToolsConfig};
 
 use crate::cli::{Global, Role, ServeArgs};
 
@@ -18,6 +21,10 @@ struct File {
     db: Option<String>,
     roles: Option<Vec<Role>>,
     public_url: Option<String>,
+    workers: Option<usize>,
+    allow_private_networks: Option<bool>,
+    /// The platform's default model, by name.
+    model: Option<String>,
 }
 
 /// The configuration of a process.
@@ -26,6 +33,9 @@ pub struct Config {
     pub data_dir: PathBuf,
     pub listen: String,
     pub public_url: Option<String>,
+    /// Tasks that run at the same time.
+    pub workers: usize,
+    pub allow_private_networks: bool,
     file: File,
 }
 
@@ -36,6 +46,8 @@ pub struct BootstrapKeys {
 }
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:7070";
+/// A run waits for its model most of its time and costs little while it does.
+const DEFAULT_WORKERS: usize = 200;
 const DEFAULT_DATA_DIR: &str = "theazo-data";
 
 pub fn load(global: &Global) -> anyhow::Result<Config> {
@@ -49,6 +61,8 @@ pub fn load(global: &Global) -> anyhow::Result<Config> {
         data_dir: data_dir.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)),
         listen: file.listen.clone().unwrap_or_else(|| DEFAULT_LISTEN.to_owned()),
         public_url: file.public_url.clone(),
+        workers: file.workers.unwrap_or(DEFAULT_WORKERS),
+        allow_private_networks: file.allow_private_networks.unwrap_or(false),
         file,
     })
 }
@@ -64,6 +78,11 @@ impl Config {
     pub fn with_serve(mut self, args: &ServeArgs) -> anyhow::Result<Self> {
         self.listen = args.listen.clone().unwrap_or(self.listen);
         self.public_url = args.public_url.clone().or(self.public_url);
+        self.workers = args.workers.unwrap_or(self.workers);
+        self.allow_private_networks |= args.allow_private_networks;
+        if self.workers == 0 {
+            bail!("--workers must be at least 1");
+        }
         let log = args.log.as_ref().or(self.file.log.as_ref());
         let db = args.db.as_ref().or(self.file.db.as_ref());
         self.file.log = embedded("--log", log)?;
@@ -98,6 +117,34 @@ impl Config {
     /// Base64 of the master key, if the environment holds it.
     pub fn master_key(&self) -> Option<String> {
         env("THEAZO_MASTER_KEY")
+    }
+
+    /// The models of the platform. The vendors' own variables are read as their SDKs read them.
+    pub fn models(&self) -> ModelsConfig {
+        let vendor = |key: &str, base_url: &str| {
+            let key = SecretString::from(env(key)?);
+            Some(PlatformKey { key, base_url: env(base_url) })
+        };
+        ModelsConfig {
+            anthropic: vendor("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"),
+            openai: vendor("OPENAI_API_KEY", "OPENAI_BASE_URL"),
+            default_model: env("THEAZO_MODEL").or_else(|| self.file.model.clone()),
+            allow_private_networks: self.allow_private_networks,
+            ..ModelsConfig::default()
+        }
+    }
+
+    /// Where `web_search` searches: the first of these that is set.
+    pub fn tools(&self) -> ToolsConfig {
+        let brave = || env("BRAVE_API_KEY").map(|key| SearchBackend::brave(key.into()));
+        let tavily = || env("TAVILY_API_KEY").map(|key| SearchBackend::tavily(key.into()));
+        let searxng = env("THEAZO_SEARCH_URL").map(SearchBackend::searxng);
+        ToolsConfig { search: searxng.or_else(brave).or_else(tavily) }
+    }
+
+    /// For crash tests: the process kills itself when it has appended so many commits.
+    pub fn abort_after(&self) -> Option<u64> {
+        env("THEAZO_ABORT_AFTER_COMMITS").and_then(|n| n.parse().ok())
     }
 
     pub fn bootstrap_keys(&self) -> BootstrapKeys {

@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
-use reqwest::{Client, Method};
-use serde_json::{Value, json};
+use anyhow::bail;
+use reqwest::Method;
+use serde_json::json;
 
 use crate::cli::DemoArgs;
+use crate::client::{Api, text, with_api};
 use crate::config::Config;
-use crate::control::{self, Request};
+use crate::run::follow;
 
 const PYTHON: &str = "\
 import platform, sys
@@ -21,81 +22,28 @@ interface Greeting { text: string }
 const greeting: Greeting = { text: `TypeScript counts ${Object.keys(Colour).length / 2} colours` };
 console.log(greeting.text);";
 
+const TASK: &str = "Write a Python program to /workspace/primes.py that prints the first ten \
+                    primes, run it, and tell me what it printed in one sentence.";
+
+/// The mock model does as it is told, line by line.
+const MOCK_TASK: &str = concat!(
+    "@say I will write a program and run it.\n",
+    r#"@tool write_file {"path": "primes.py", "content": "#,
+    r#""print([n for n in range(2, 30) if all(n % d for d in range(2, n))])\n"}"#,
+    "\n@then\n",
+    r#"@tool run_code {"lang": "python", "#,
+    r#""code": "exec(open('/workspace/primes.py').read())"}"#,
+    "\n@then\n@say The program printed the first ten primes.",
+);
+
 const BASH: &str = "echo \"Bash runs as $(id -un) and sees: $(ls /workspace | tr '\\n' ' ')\"";
 
-/// A client of one server with one key.
-struct Api {
-    http: Client,
-    base: String,
-    key: String,
-}
-
-impl Api {
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<Vec<u8>>,
-        json: bool,
-    ) -> anyhow::Result<Vec<u8>> {
-        let mut request =
-            self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.key);
-        if let Some(body) = body {
-            let kind = if json { "application/json" } else { "application/octet-stream" };
-            request = request.header("content-type", kind).body(body);
-        }
-        let answer = request.send().await.with_context(|| {
-            format!("no server answers at {}; start one with `theazo serve`", self.base)
-        })?;
-        let status = answer.status();
-        let bytes = answer.bytes().await?.to_vec();
-        if !status.is_success() {
-            bail!("{path} answered {status}: {}", String::from_utf8_lossy(&bytes));
-        }
-        Ok(bytes)
-    }
-
-    async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
-        let body = serde_json::to_vec(&body)?;
-        let answer = self.send(Method::POST, path, Some(body), true).await?;
-        Ok(serde_json::from_slice(&answer)?)
-    }
-
-    async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        Ok(serde_json::from_slice(&self.send(Method::GET, path, None, false).await?)?)
-    }
-}
-
 pub async fn run(config: &Config, args: &DemoArgs) -> anyhow::Result<ExitCode> {
-    let (key, own) = match &args.key {
-        Some(key) => (key.clone(), None),
-        None => {
-            let (id, key) = make_key(config).await?;
-            (key, Some(id))
-        }
-    };
-    let base = args.url.trim_end_matches('/').to_owned();
-    let ran = main_job(&Api { http: Client::new(), base, key }).await;
-    if let Some(id) = own {
-        control::ask(config, Request::RevokeKey { id: id.parse()? }).await?;
-    }
-    ran.map(|()| ExitCode::SUCCESS)
-}
-
-/// A live key for this demo alone; it is revoked at the end.
-async fn make_key(config: &Config) -> anyhow::Result<(String, String)> {
-    let request = Request::CreateKey {
-        name: "demo".to_owned(),
-        mode: theazo_domain::Mode::Live,
-        org: None,
-        new_org: None,
-        plan: theazo_domain::org::Plan::Free,
-    };
-    let lines = control::ask(config, request).await.context(
-        "the demo has no key: set THEAZO_API_KEY, or run it where the server's data folder is",
-    )?;
-    let made: Value = serde_json::from_str(lines.first().context("the server made no key")?)?;
-    Ok((text(&made, "id"), text(&made, "key")))
+    with_api(config, &args.server, "demo", async |api| {
+        main_job(api).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
 }
 
 async fn main_job(api: &Api) -> anyhow::Result<()> {
@@ -120,7 +68,8 @@ async fn main_job(api: &Api) -> anyhow::Result<()> {
         }
     }
     files(api, &agent_id).await?;
-    println!("\n5. The end: the agent is terminated, its compute is priced");
+    thinking(api, &session_id).await?;
+    println!("\n6. The end: the agent is terminated, its compute is priced");
     api.post(&format!("/v1/agents/{agent_id}/terminate"), json!({})).await?;
     history(api, &session_id).await?;
     cost(api, &session_id, &agent_id).await
@@ -129,9 +78,9 @@ async fn main_job(api: &Api) -> anyhow::Result<()> {
 async fn files(api: &Api, agent_id: &str) -> anyhow::Result<()> {
     println!("\n4. A file in, a file out");
     let path = |path: &str| format!("/v1/agents/{agent_id}/files?path={path}");
-    let hello = b"hello from outside\n".to_vec();
-    api.send(Method::PUT, &path("/workspace/hello.txt"), Some(hello), false).await?;
-    let written = api.send(Method::GET, &path("/workspace/from-python.txt"), None, false).await?;
+    let hello = ("application/octet-stream", b"hello from outside\n".to_vec());
+    api.send(Method::PUT, &path("/workspace/hello.txt"), Some(hello)).await?;
+    let written = api.send(Method::GET, &path("/workspace/from-python.txt"), None).await?;
     println!("   /workspace/from-python.txt: {}", String::from_utf8_lossy(&written).trim_end());
     let list = api.get(&format!("/v1/agents/{agent_id}/files/list?path=/workspace")).await?;
     for entry in list["data"].as_array().into_iter().flatten() {
@@ -140,8 +89,28 @@ async fn files(api: &Api, agent_id: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A task on the platform's model, or on the mock when there is none.
+async fn thinking(api: &Api, session_id: &str) -> anyhow::Result<()> {
+    let path = format!("/v1/sessions/{session_id}/tasks");
+    let asked = json!({ "agent": "coder", "input": TASK });
+    let (status, answer) = api.try_post(&path, asked).await?;
+    let field = text(&answer["error"]["details"]["fields"][0], "path");
+    let no_model = status == 422 && field.starts_with("model");
+    let (task, model) = if no_model {
+        let asked = json!({ "agent": "coder", "input": MOCK_TASK, "model": "mock" });
+        (api.post(&path, asked).await?, "the mock model, for the server has no model's key")
+    } else if status == 201 {
+        (answer, "the server's own model")
+    } else {
+        bail!("{path} answered {status}: {answer}");
+    };
+    println!("\n5. A task for an agent that thinks, live (on {model})");
+    follow(api, &format!("{path}/{}/stream", text(&task, "id"))).await?;
+    Ok(())
+}
+
 async fn history(api: &Api, session_id: &str) -> anyhow::Result<()> {
-    println!("\n6. What happened, event by event, from the log");
+    println!("\n7. What happened, event by event, from the log");
     let events = api.get(&format!("/v1/audit/events?sessionId={session_id}&limit=100")).await?;
     let newest_first = events["data"].as_array().cloned().unwrap_or_default();
     for event in newest_first.iter().rev() {
@@ -155,18 +124,10 @@ async fn cost(api: &Api, session_id: &str, agent_id: &str) -> anyhow::Result<()>
     let agent = api.get(&format!("/v1/agents/{agent_id}")).await?;
     let session = api.get(&format!("/v1/sessions/{session_id}")).await?;
     let records = api.get(&format!("/v1/audit/agent/{agent_id}")).await?;
-    println!("\n7. The bill");
+    println!("\n8. The bill");
     println!("   compute  {} ms", records["state"]["computeMillis"]);
     println!("   exactly  {} picodollars", text(&records["state"], "cost"));
     println!("   agent    {} cents ({})", agent["cost"]["amount"], text(&agent, "state"));
     println!("   session  {} cents", session["usage"]["cost"]["amount"]);
     Ok(())
-}
-
-fn text(value: &Value, field: &str) -> String {
-    match &value[field] {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
 }

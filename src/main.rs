@@ -1,13 +1,16 @@
 //! `theazo`: the server and its command line.
 
+mod abort;
 mod bootstrap;
 mod cli;
+mod client;
 mod config;
 mod control;
 mod demo;
 mod doctor;
 mod folder;
 mod health;
+mod run;
 mod runtime;
 mod serve;
 
@@ -50,6 +53,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(args) => serve::run(config.with_serve(&args)?).await,
         Command::Demo(args) => demo::run(&config, &args).await,
+        Command::Run(args) => run::run(&config, &args).await,
+        Command::Stream(args) => run::stream(&config, &args).await,
         Command::Doctor => doctor::run(&config).await,
         Command::Keys(command) => control::run(&config, command.into_request()?).await,
         Command::Log(command) => control::run(&config, command.into_request()).await,

@@ -15,6 +15,7 @@ use theazo_projections::{ChainKey, Options, Page, Projector, ReadModels};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::abort::AbortAfter;
 use crate::config::Config;
 use crate::folder::Folder;
 
@@ -48,7 +49,11 @@ impl Runtime {
         let reads = ReadModels::open(&config.reads_path(), options).await?;
         let vault = Vault::open(&folder.path.join("keys.sqlite"), &master).await?;
         let blobs = Blobs::in_folder(&folder.path.join("blobs"))?;
-        let commander = Arc::new(Commander::new(log.clone(), vault, blobs));
+        let written: Arc<dyn EventLog> = match config.abort_after() {
+            Some(commits) => Arc::new(AbortAfter::new(log.clone(), commits)),
+            None => log.clone(),
+        };
+        let commander = Arc::new(Commander::new(written, vault, blobs));
         commander.use_snapshots(Arc::new(RowSnapshots(reads.clone())));
         let stop_projector = CancellationToken::new();
         let projector = Projector::start(log.clone(), reads.clone(), stop_projector.clone());
@@ -60,6 +65,11 @@ impl Runtime {
     /// What signs the checkpoints of the orgs' hash chains.
     pub fn chain_key(&self) -> ChainKey {
         chain_key(&self.master)
+    }
+
+    /// What the orgs' webhook secrets are derived from.
+    pub fn webhook_key(&self) -> [u8; 32] {
+        self.master.derive("sign webhooks")
     }
 
     async fn catch_up(&self) -> anyhow::Result<()> {

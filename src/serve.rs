@@ -5,11 +5,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use theazo_api::{ApiConfig, AppParts, AppState, SqliteIdempotency};
+use theazo_api::{ApiConfig, AppParts, AppState, SqliteIdempotency, ToolInfo};
 use theazo_domain::providers::ProviderKind;
+use theazo_log::live::Live;
+use theazo_models::Models;
 use theazo_providers::local::{LocalConfig, LocalProvider};
 use theazo_providers::{MockProvider, ProviderError};
-use theazo_workers::{Host, ProviderSet};
+use theazo_workers::tools::{Registry, ToolSpec};
+use theazo_workers::{Host, ProviderSet, Runner, Webhooks};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +25,8 @@ use crate::runtime::Runtime;
 
 /// What a host calls itself in events. One process is one host.
 const HOST: &str = "embedded";
+/// Where the other commands look for a server when they are not told.
+const DEFAULT_ADDRESS: &str = "127.0.0.1:7070";
 
 pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     init_tracing();
@@ -33,7 +38,22 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let (providers, local) = providers(&runtime).await?;
     let available = local.iter().map(|_| ProviderKind::Local).collect();
     let host = Host::new(HOST, runtime.commander.clone(), providers.clone());
-    let mut workers = theazo_workers::start(host.clone(), &runtime.reads, stop.clone()).await?;
+    let models = Models::new(config.models()).context("the models' HTTP client")?;
+    let tools = Registry::built_in(config.tools());
+    let live = Live::new();
+    let runner = Arc::new(Runner {
+        host: host.clone(),
+        models: models.clone(),
+        tools: tools.clone(),
+        live: live.clone(),
+    });
+    let webhooks = Webhooks {
+        client: theazo_models::net::guarded_client(config.allow_private_networks)?,
+        key: runtime.webhook_key(),
+    };
+    let mut workers =
+        theazo_workers::start(runner, webhooks, config.workers, &runtime.reads, stop.clone())
+            .await?;
     let keys = bootstrap::run(&runtime, config.bootstrap_keys()).await?;
     let address = listener.local_addr()?;
     let public_url =
@@ -45,12 +65,19 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
             gateway: host.gateway(),
             health: Arc::new(Providers::new(providers)),
             available,
+            models,
+            live,
+            tools: tools.specs().map(tool_info).collect(),
+            webhook_key: runtime.webhook_key(),
             chain_key: runtime.chain_key(),
             cursor_key: runtime.master.derive("cursors"),
             idempotency: Arc::new(
                 SqliteIdempotency::open(&runtime.folder.path.join("idempotency.sqlite")).await?,
             ),
-            config: ApiConfig::new(public_url.clone(), &runtime.folder.path),
+            config: ApiConfig {
+                allow_private_networks: config.allow_private_networks,
+                ..ApiConfig::new(public_url.clone(), &runtime.folder.path)
+            },
         },
         stop.clone(),
     )?;
@@ -72,7 +99,8 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
 
 /// The providers of this machine. Without a safe sandbox the server still serves test keys.
 async fn providers(runtime: &Runtime) -> anyhow::Result<(ProviderSet, Option<Arc<LocalProvider>>)> {
-    let set = ProviderSet::default().with(ProviderKind::Mock, Arc::new(MockProvider::new()));
+    let mock = MockProvider::open(&runtime.folder.path.join("mock"))?;
+    let set = ProviderSet::default().with(ProviderKind::Mock, Arc::new(mock));
     let spawner = vec![std::env::current_exe()?.into(), crate::SPAWNER.into()];
     let config = LocalConfig::new(runtime.folder.path.join("sandboxes"), spawner);
     match LocalProvider::start(config).await {
@@ -85,6 +113,16 @@ async fn providers(runtime: &Runtime) -> anyhow::Result<(ProviderSet, Option<Arc
             Ok((set, None))
         }
         Err(error) => bail!("the local provider cannot start: {error}"),
+    }
+}
+
+fn tool_info(spec: &ToolSpec) -> ToolInfo {
+    ToolInfo {
+        name: spec.name.to_owned(),
+        description: spec.description.to_owned(),
+        input_schema: spec.input_schema.clone(),
+        repeatable: spec.repeatable,
+        mutates: spec.mutates,
     }
 }
 
@@ -147,7 +185,9 @@ fn announce(config: &Config, address: &str, public_url: &str, keys: &FirstKeys) 
     }
     let key = keys.live.as_deref().unwrap_or("$THEAZO_API_KEY");
     println!("\nTry, in another terminal:");
-    println!("  target/release/theazo demo");
+    let to =
+        if address == DEFAULT_ADDRESS { String::new() } else { format!(" --url http://{address}") };
+    println!("  target/release/theazo demo{to}");
     println!(
         "  curl {public_url}/v1/sessions -H 'Authorization: Bearer {key}' \\\n       \
          -H 'Content-Type: application/json' -d '{{\"userId\": \"user_123\"}}'"

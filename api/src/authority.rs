@@ -54,6 +54,15 @@ impl Caller {
         Call { scope: self.scope, actor: self.origin.actor.clone(), request_id: self.request_id }
     }
 
+    /// Waits until `models` have what this scope wrote on this process. Best effort: the caller did
+    /// not ask for it.
+    pub(crate) async fn catch_up(&self, models: &ReadModels) {
+        let own = self.written.get();
+        if models.position() < own {
+            models.wait_for(own, CATCH_UP).await;
+        }
+    }
+
     /// From now on this scope's reads, on this process, see `position`.
     pub fn wrote(&self, position: Position) {
         self.written.note(position);
@@ -67,6 +76,7 @@ pub struct Reader {
 }
 
 /// The right to change what the caller's scope has.
+#[derive(Clone)]
 pub struct Writer {
     pub caller: Caller,
     pub commander: Arc<Commander>,
@@ -107,13 +117,7 @@ impl FromRequestParts<AppState> for Reader {
         let models = state.reads.clone();
         match wanted(parts)? {
             Some(position) => catch_up(&models, position).await?,
-            None => {
-                let own = caller.written.get();
-                if models.position() < own {
-                    // Best effort: the caller did not ask for it.
-                    models.wait_for(own, CATCH_UP).await;
-                }
-            }
+            None => caller.catch_up(&models).await,
         }
         Ok(Self { caller, models })
     }

@@ -23,6 +23,14 @@ pub struct ApiConfig {
     pub drain_timeout: Duration,
     /// Connections at the same time; more wait to be accepted.
     pub max_connections: usize,
+    /// Streams that one key may have open on this process.
+    pub max_streams_per_key: usize,
+    /// A stream in which nothing happens sends a comment this often.
+    pub stream_heartbeat: Duration,
+    /// Until a client must have taken a byte of what is written to it.
+    pub write_timeout: Duration,
+    /// Whether webhooks may go to addresses of this machine and its network.
+    pub allow_private_networks: bool,
 }
 
 impl ApiConfig {
@@ -37,6 +45,10 @@ impl ApiConfig {
             read_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(30),
             max_connections: 16_384,
+            max_streams_per_key: 1_000,
+            stream_heartbeat: Duration::from_secs(15),
+            write_timeout: Duration::from_secs(30),
+            allow_private_networks: false,
         }
     }
 }

@@ -16,12 +16,24 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 
 use crate::error::{ApiError, ErrorCode, render};
-use crate::{AppState, gate};
+use crate::wire::task::WaitQuery;
+use crate::{ApiConfig, AppState, gate};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const JSON: &str = "application/json";
 /// What needs a key.
 const GUARDED: &str = "/v1/";
+
+/// Routes whose callers wait for a run.
+const LONG: [&str; 2] = ["/v1/sessions/{id}/tasks/{taskId}/wait", "/v1/sessions/{id}/run"];
+/// How long they may wait, besides what any other request may take.
+const LONG_MAX: Duration = Duration::from_millis(WaitQuery::MAX_MS);
+
+/// Until a request of this route must have been answered.
+pub(crate) fn time_limit(config: &ApiConfig, route: &str) -> Duration {
+    let more = if LONG.contains(&route) { LONG_MAX } else { Duration::ZERO };
+    config.request_timeout + more
+}
 
 /// The service below: a route's handler.
 pub(crate) trait Inner:
@@ -114,7 +126,8 @@ async fn answer<S: Inner>(
 ) -> Response {
     let guarded = route.starts_with(GUARDED);
     let mut response = if guarded {
-        gate::pass(state, inner, request, request_id).await
+        let limit = time_limit(&state.config, route);
+        gate::pass(state, inner, request, request_id, limit).await
     } else {
         run(state.config.request_timeout, inner, request).await
     };
@@ -201,6 +214,17 @@ mod tests {
         let error = response.extensions().get::<ApiError>().cloned().unwrap();
         assert_eq!(error.code.status(), response.status());
         error.code
+    }
+
+    #[test]
+    fn who_waits_for_a_run_has_time_for_it() {
+        let config = ApiConfig::new("http://localhost", "/tmp");
+        let described = crate::openapi();
+        for route in LONG {
+            assert!(described.paths.paths.contains_key(route), "{route}");
+            assert!(time_limit(&config, route) > LONG_MAX);
+        }
+        assert_eq!(time_limit(&config, "/v1/sessions"), config.request_timeout);
     }
 
     #[tokio::test(start_paused = true)]

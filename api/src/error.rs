@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use theazo_commands::{CommandError, VaultError};
-use theazo_domain::{FieldError, Rejection, RequestId};
+use theazo_domain::{FieldError, Rejection, RequestId, TaskId};
 use theazo_log::LogError;
 use theazo_projections::ReadError;
 use theazo_providers::GatewayError;
@@ -52,7 +52,7 @@ codes! {
     RateLimited = "rate_limited" TOO_MANY_REQUESTS,
     /// A limit of the session is reached.
     SessionLimitExceeded = "session_limit_exceeded" PAYMENT_REQUIRED,
-    /// The compute provider failed.
+    /// The compute provider, or the model's, failed.
     ProviderError = "provider_error" BAD_GATEWAY,
     /// The work took longer than it may.
     Timeout = "timeout" GATEWAY_TIMEOUT,
@@ -74,11 +74,22 @@ pub struct ApiError {
     pub fields: Vec<FieldError>,
     /// Seconds.
     pub retry_after: Option<u32>,
+    /// The task that it is about.
+    pub task: Option<Box<OfTask>>,
+}
+
+/// The task that an error is about, with what it had said by then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OfTask {
+    pub task_id: TaskId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
 }
 
 impl ApiError {
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), fields: Vec::new(), retry_after: None }
+        Self { code, message: message.into(), fields: Vec::new(), retry_after: None, task: None }
     }
 
     /// `what` is the noun of the resource: `session`.
@@ -118,6 +129,11 @@ impl ApiError {
 
     pub fn retry_after(self, seconds: u32) -> Self {
         Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// Says which task it is about.
+    pub fn of_task(self, task_id: TaskId, output: Option<String>) -> Self {
+        Self { task: Some(Box::new(OfTask { task_id, output })), ..self }
     }
 }
 
@@ -254,6 +270,8 @@ struct Details<'a> {
     fields: Vec<Field<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
+    #[serde(flatten)]
+    task: Option<&'a OfTask>,
 }
 
 #[derive(Serialize)]
@@ -264,7 +282,7 @@ struct Field<'a> {
 
 impl Details<'_> {
     fn is_empty(&self) -> bool {
-        self.fields.is_empty() && self.retry_after.is_none()
+        self.fields.is_empty() && self.retry_after.is_none() && self.task.is_none()
     }
 }
 
@@ -293,7 +311,11 @@ pub(crate) fn render(response: &mut Response, request_id: RequestId) {
         error: ErrorBody {
             code: error.code.as_str(),
             message: &error.message,
-            details: Details { fields, retry_after: error.retry_after },
+            details: Details {
+                fields,
+                retry_after: error.retry_after,
+                task: error.task.as_deref(),
+            },
             request_id,
         },
     };

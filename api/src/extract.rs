@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use theazo_domain::providers::ProviderKind;
-use theazo_domain::{AgentId, ApiKeyId, SessionId, SnapshotId};
+use theazo_domain::{AgentId, ApiKeyId, SessionId, SnapshotId, TaskId};
 
 use crate::AppState;
 use crate::error::{ApiError, ErrorCode};
@@ -30,6 +30,13 @@ pub struct Query<T>(pub T);
 
 /// The id in the path. A malformed one names nothing: 404.
 pub struct Id<T>(pub T);
+
+/// A session's task in the path. A malformed id names nothing: 404.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaskPath {
+    pub session: SessionId,
+    pub task: TaskId,
+}
 
 /// The texts in the path. What is not UTF-8 names nothing: 404.
 pub struct Path<T>(pub T);
@@ -94,6 +101,20 @@ impl<T: PathId> FromRequestParts<AppState> for Id<T> {
             RawPathParams::from_request_parts(parts, state).await.map_err(|_| unknown())?;
         let (_, text) = params.iter().next().ok_or_else(unknown)?;
         text.parse().map(Id).map_err(|_| unknown())
+    }
+}
+
+impl FromRequestParts<AppState> for TaskPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let Id(session) = Id::<SessionId>::from_request_parts(parts, state).await?;
+        let unknown = || ApiError::not_found("task");
+        let params =
+            RawPathParams::from_request_parts(parts, state).await.map_err(|_| unknown())?;
+        let (_, text) = params.iter().nth(1).ok_or_else(unknown)?;
+        let task = text.parse().map_err(|_| unknown())?;
+        Ok(Self { session, task })
     }
 }
 

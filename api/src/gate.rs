@@ -2,6 +2,7 @@
 //! `Idempotency-Key`, whether it was answered before.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -26,13 +27,16 @@ const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 /// Characters of an idempotency key.
 const MAX_KEY_LEN: usize = 255;
+/// How long a repeat waits for the first request with its key.
+const REPEAT_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Lets the request through to its handler, or answers it.
+/// Lets the request through to its handler, or answers it; the handler has `limit`.
 pub(crate) async fn pass<S: Inner>(
     state: &AppState,
     inner: S,
     request: Request,
     request_id: RequestId,
+    limit: Duration,
 ) -> Response {
     let key = match authenticate(state, request.headers()).await {
         Ok(key) => key,
@@ -42,7 +46,8 @@ pub(crate) async fn pass<S: Inner>(
     let standing = state.rate.take(key.id, key.plan.requests_per_minute());
     let mut response = if standing.allowed {
         let caller = caller(&key, request_id);
-        admitted(state, inner, request, caller).await.unwrap_or_else(IntoResponse::into_response)
+        let answered = admitted(state, inner, request, caller, limit).await;
+        answered.unwrap_or_else(IntoResponse::into_response)
     } else {
         too_many(standing).into_response()
     };
@@ -104,16 +109,17 @@ async fn admitted<S: Inner>(
     inner: S,
     mut request: Request,
     caller: Caller,
+    limit: Duration,
 ) -> Result<Response, ApiError> {
     if request.method() == Method::POST
         && let Some(value) = request.headers().get(IDEMPOTENCY_KEY)
     {
         let key = idempotency_key(value)?;
         // Boxed: requests without a key need not carry the room for it.
-        return Box::pin(once(state, inner, request, caller, &key)).await;
+        return Box::pin(once(state, inner, request, caller, &key, limit)).await;
     }
     request.extensions_mut().insert(caller);
-    Ok(run(state.config.request_timeout, inner, request).await)
+    Ok(run(limit, inner, request).await)
 }
 
 fn idempotency_key(value: &HeaderValue) -> Result<String, ApiError> {
@@ -133,12 +139,15 @@ async fn once<S: Inner>(
     request: Request,
     mut caller: Caller,
     key: &str,
+    limit: Duration,
 ) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
     let body = read_body(state, body, state.config.json_limit).await?;
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
     let keyed = Keyed::new(caller.scope, key, parts.method.as_str(), target, &body);
-    let place = match state.idempotency.begin(&keyed).await? {
+    // A repeat of a request that waits long waits with it.
+    let patience = if limit > state.config.request_timeout { limit } else { REPEAT_PATIENCE };
+    let place = match state.idempotency.begin(&keyed, patience).await? {
         Begun::Again(response) => return Ok(response),
         Begun::First(place) => place,
     };
@@ -150,7 +159,7 @@ async fn once<S: Inner>(
     let running = {
         let state = state.clone();
         async move {
-            let mut response = run(state.config.request_timeout, inner, request).await;
+            let mut response = run(limit, inner, request).await;
             // The envelope is part of what is answered again.
             render(&mut response, request_id);
             let response = state.idempotency.finish(&keyed, response).await;

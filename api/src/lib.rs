@@ -18,6 +18,7 @@
 pub mod authority;
 mod config;
 mod cursor;
+mod definitions;
 mod edge;
 pub mod error;
 pub mod extract;
@@ -33,6 +34,10 @@ mod router;
 pub mod routes;
 mod serve;
 mod state;
+mod step_view;
+mod stream;
+mod submit;
+mod task_view;
 pub mod wire;
 pub mod write;
 
@@ -41,4 +46,4 @@ pub use idempotency::{IdempotencyError, IdempotencyStore, SqliteIdempotency};
 pub use metrics::prometheus;
 pub use router::{openapi, router};
 pub use serve::serve;
-pub use state::{AppParts, AppState, ProviderHealth};
+pub use state::{AppParts, AppState, ProviderHealth, ToolInfo};

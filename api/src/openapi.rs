@@ -28,6 +28,10 @@ use crate::wire::error::ErrorEnvelope;
     tags(
         (name = "sessions", description = "One per user of yours: isolation, limits, bill."),
         (name = "agents", description = "Sandboxes, and what runs in them."),
+        (name = "tasks", description = "Runs of agents, from their submission to their end."),
+        (name = "agent definitions", description = "Reusable, versioned configurations."),
+        (name = "models", description = "Who agents think with, and what that costs."),
+        (name = "tools", description = "What agents can do."),
         (name = "files", description = "An agent's `/workspace`."),
         (name = "ports", description = "What an agent serves, on a public URL."),
         (name = "snapshots", description = "An agent's files as they were."),

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use crate::stream::stall::Stalling;
 use crate::{AppState, metrics, router};
 
 /// Bytes of a request's head.
@@ -100,7 +101,8 @@ async fn connection(
     http.timer(TokioTimer::new())
         .header_read_timeout(state.config.idle_timeout)
         .max_header_size(HEAD_MAX);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let io = TokioIo::new(Stalling::new(stream, state.config.write_timeout));
+    let mut connection = pin!(http.serve_connection(io, service).with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = shutdown.cancelled() => {

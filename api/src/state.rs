@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use theazo_commands::Commander;
 use theazo_domain::providers::ProviderKind;
+use theazo_log::live::Live;
+use theazo_models::Models;
 use theazo_projections::{ChainKey, ReadModels};
 use theazo_providers::Health;
 use theazo_providers::SandboxGateway;
@@ -15,6 +17,7 @@ use crate::idempotency::{Idempotency, IdempotencyStore};
 use crate::keys::KeyRing;
 use crate::proxy::{PortProxy, PublicUrl, PublicUrlError};
 use crate::rate::RateLimiter;
+use crate::stream::Streams;
 use crate::{ApiConfig, metrics};
 
 /// Whether the providers of this deployment can take work.
@@ -27,6 +30,20 @@ pub trait ProviderHealth: Send + Sync + 'static {
     async fn check(&self, provider: ProviderKind) -> Option<Health>;
 }
 
+/// A tool that agents can be given, as `GET /v1/tools` shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolInfo {
+    pub name: String,
+    /// What it does, as models are told.
+    pub description: String,
+    /// A JSON Schema of type `object`.
+    pub input_schema: serde_json::Value,
+    /// Whether it may be done again when what came of it is not known.
+    pub repeatable: bool,
+    /// Whether it changes anything.
+    pub mutates: bool,
+}
+
 /// What the API is made of.
 pub struct AppParts {
     pub commander: Arc<Commander>,
@@ -35,8 +52,16 @@ pub struct AppParts {
     pub health: Arc<dyn ProviderHealth>,
     /// The providers that agents of live keys can run on.
     pub available: Vec<ProviderKind>,
+    /// Who agents think with, and what that costs.
+    pub models: Models,
+    /// What models are saying right now, in this process.
+    pub live: Live,
+    /// The built-in tools, in the order in which they are shown.
+    pub tools: Vec<ToolInfo>,
     /// Signs cursors: `MasterKey::derive("cursors")`.
     pub cursor_key: [u8; 32],
+    /// What the secrets that sign webhooks are derived from: `MasterKey::derive("webhooks")`.
+    pub webhook_key: [u8; 32],
     /// What the checkpoints of the hash chain were signed with.
     pub chain_key: ChainKey,
     pub idempotency: Arc<dyn IdempotencyStore>,
@@ -53,22 +78,28 @@ pub struct Inner {
     pub gateway: Arc<dyn SandboxGateway>,
     pub health: Arc<dyn ProviderHealth>,
     pub available: Vec<ProviderKind>,
+    pub models: Models,
+    pub live: Live,
+    pub tools: Vec<ToolInfo>,
     pub config: ApiConfig,
     pub public_url: PublicUrl,
     pub(crate) proxy: PortProxy,
     pub(crate) chain_key: ChainKey,
+    pub(crate) webhook_key: [u8; 32],
     /// Held by the verification of a hash chain that is under way.
     pub(crate) verifying: tokio::sync::Mutex<()>,
     pub(crate) cursors: Cursors,
     pub(crate) keys: KeyRing,
     pub(crate) rate: RateLimiter,
+    pub(crate) streams: Streams,
     pub(crate) idempotency: Idempotency,
     pub(crate) routes: metrics::Routes,
     /// Requests that go on when their caller goes away, and connections into sandboxes: what a
     /// shutdown waits for.
     pub(crate) tasks: TaskTracker,
-    /// Closes tunnels into sandboxes, which have no end of their own.
-    tunnels: CancellationToken,
+    /// Ends what has no end of its own, or one that is far: tunnels into sandboxes, long polls,
+    /// streams.
+    closing: CancellationToken,
     draining: AtomicBool,
 }
 
@@ -87,10 +118,16 @@ impl AppState {
     /// When `config.public_url` is not an origin.
     pub fn start(parts: AppParts, stop: CancellationToken) -> Result<Self, PublicUrlError> {
         let public_url: PublicUrl = parts.config.public_url.parse()?;
-        let (tasks, tunnels) = (TaskTracker::new(), stop.child_token());
+        let (tasks, closing) = (TaskTracker::new(), stop.child_token());
         let (gateway, origin) = (parts.gateway.clone(), public_url.clone());
-        let proxy = PortProxy::new(gateway, origin, tasks.clone(), tunnels.clone());
+        let proxy = PortProxy::new(gateway, origin, tasks.clone(), closing.clone());
         let keys = KeyRing::new(parts.reads.clone());
+        let streams = Streams::new(
+            parts.commander.clone(),
+            parts.live.clone(),
+            &parts.config,
+            (tasks.clone(), closing.clone()),
+        );
         let idempotency = Idempotency::new(parts.idempotency, parts.commander.vault.clone());
         let state = Self(Arc::new(Inner {
             commander: parts.commander,
@@ -98,18 +135,23 @@ impl AppState {
             gateway: parts.gateway,
             health: parts.health,
             available: parts.available,
+            models: parts.models,
+            live: parts.live,
+            tools: parts.tools,
             config: parts.config,
             public_url,
             proxy,
             chain_key: parts.chain_key,
+            webhook_key: parts.webhook_key,
             verifying: tokio::sync::Mutex::default(),
             cursors: Cursors::new(parts.cursor_key),
             keys,
             rate: RateLimiter::new(),
+            streams,
             idempotency,
             routes: metrics::Routes::default(),
             tasks,
-            tunnels,
+            closing,
             draining: AtomicBool::new(false),
         }));
         let log = state.commander.log().clone();
@@ -123,7 +165,17 @@ impl AppState {
     /// A shutdown begins.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
-        self.tunnels.cancel();
+        self.closing.cancel();
+    }
+
+    /// Cancelled when a shutdown begins: what a request waits for is over then.
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+
+    /// Streams that are open on this process.
+    pub fn open_streams(&self) -> usize {
+        self.streams.count()
     }
 
     /// Whether a shutdown has begun.

@@ -32,6 +32,11 @@ impl<T> Written<T> {
     pub fn created(caller: &Caller, position: Position, body: T) -> Self {
         Self { status: StatusCode::CREATED, ..Self::ok(caller, position, body) }
     }
+
+    /// `202`, otherwise as [`Written::ok`].
+    pub fn accepted(caller: &Caller, position: Position, body: T) -> Self {
+        Self { status: StatusCode::ACCEPTED, ..Self::ok(caller, position, body) }
+    }
 }
 
 /// `{ "ok": true }`

@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Method, Request};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
+
+use crate::stats::Latencies;
 
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
@@ -26,40 +29,123 @@ impl Connection {
         Ok(Self { sender, key: format!("Bearer {key}") })
     }
 
-    /// Sends one request and reads its whole answer.
+    /// Sends one request and reads its whole answer, which must be a success.
     pub async fn send(
         &mut self,
         method: Method,
         path: &str,
         body: Option<Bytes>,
     ) -> anyhow::Result<Bytes> {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "localhost")
-            .header("authorization", &self.key)
-            .header("content-type", "application/json")
-            .body(Full::new(body.unwrap_or_default()))?;
-        self.sender.ready().await?;
-        let answer = self.sender.send_request(request).await?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await?.to_bytes();
+        let (status, body) = self.exchange(method, path, &[], body.unwrap_or_default()).await?;
         if !status.is_success() {
             bail!("{path} answered {status}: {}", String::from_utf8_lossy(&body));
         }
         Ok(body)
     }
 
+    /// Sends one request and reads its whole answer.
+    pub async fn exchange(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let answer = self.request(method, path, headers, body).await?;
+        let status = answer.status();
+        Ok((status, answer.into_body().collect().await?.to_bytes()))
+    }
+
+    /// Asks for a stream; its body comes as it comes.
+    pub async fn stream(
+        &mut self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> anyhow::Result<(StatusCode, Incoming)> {
+        let answer = self.request(Method::GET, path, headers, Bytes::new()).await?;
+        Ok((answer.status(), answer.into_body()))
+    }
+
+    async fn request(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> anyhow::Result<Response<Incoming>> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost")
+            .header("authorization", &self.key)
+            .header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.sender.ready().await?;
+        Ok(self.sender.send_request(request.body(Full::new(body))?).await?)
+    }
+
     pub async fn post(&mut self, path: &str, body: Value) -> anyhow::Result<Value> {
         let body = Bytes::from(serde_json::to_vec(&body)?);
         Ok(serde_json::from_slice(&self.send(Method::POST, path, Some(body)).await?)?)
     }
+
+    pub async fn get(&mut self, path: &str) -> anyhow::Result<Value> {
+        Ok(serde_json::from_slice(&self.send(Method::GET, path, None).await?)?)
+    }
+}
+
+/// What is done over and over by one of many who do it at the same time.
+pub trait Job: Send + 'static {
+    fn once(&mut self) -> impl Future<Output = anyhow::Result<()>> + Send;
 }
 
 /// What one load came to.
 pub struct Load {
     pub per_second: f64,
-    pub latencies: crate::stats::Latencies,
+    pub latencies: Latencies,
+}
+
+/// Has every one of `jobs` done over and over for `time`. Answers them too: what they hold can be
+/// used again.
+pub async fn drive<J: Job>(jobs: Vec<J>, time: Duration) -> anyhow::Result<(Load, Vec<J>)> {
+    let start = Instant::now();
+    let tasks: Vec<_> = jobs
+        .into_iter()
+        .map(|mut job| {
+            tokio::spawn(async move {
+                let mut latencies = Vec::new();
+                while start.elapsed() < time {
+                    let sent = Instant::now();
+                    job.once().await?;
+                    latencies.push(sent.elapsed());
+                }
+                anyhow::Ok((latencies, job))
+            })
+        })
+        .collect();
+    let (mut all, mut jobs) = (Vec::new(), Vec::new());
+    for task in tasks {
+        let (latencies, job) = task.await.context("a connection broke off")??;
+        all.extend(latencies);
+        jobs.push(job);
+    }
+    let per_second = all.len() as f64 / start.elapsed().as_secs_f64();
+    Ok((Load { per_second, latencies: Latencies::new(all) }, jobs))
+}
+
+/// One POST.
+struct Post {
+    connection: Connection,
+    path: &'static str,
+    body: Bytes,
+}
+
+impl Job for Post {
+    async fn once(&mut self) -> anyhow::Result<()> {
+        self.connection.send(Method::POST, self.path, Some(self.body.clone())).await.map(|_| ())
+    }
 }
 
 /// Posts `body` on `connections` connections for `time`.
@@ -70,30 +156,10 @@ pub async fn load(
     path: &'static str,
     body: Bytes,
 ) -> anyhow::Result<Load> {
-    let mut open = Vec::new();
+    let mut posts = Vec::new();
     for _ in 0..connections {
-        open.push(Connection::open(address, key).await?);
+        let connection = Connection::open(address, key).await?;
+        posts.push(Post { connection, path, body: body.clone() });
     }
-    let start = Instant::now();
-    let tasks: Vec<_> = open
-        .into_iter()
-        .map(|mut connection| {
-            let body = body.clone();
-            tokio::spawn(async move {
-                let mut latencies = Vec::new();
-                while start.elapsed() < time {
-                    let sent = Instant::now();
-                    connection.send(Method::POST, path, Some(body.clone())).await?;
-                    latencies.push(sent.elapsed());
-                }
-                anyhow::Ok(latencies)
-            })
-        })
-        .collect();
-    let mut all = Vec::new();
-    for task in tasks {
-        all.extend(task.await.context("a connection broke off")??);
-    }
-    let per_second = all.len() as f64 / start.elapsed().as_secs_f64();
-    Ok(Load { per_second, latencies: crate::stats::Latencies::new(all) })
+    Ok(drive(posts, time).await?.0)
 }

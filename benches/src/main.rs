@@ -4,13 +4,21 @@
 //! neighbour slows both. Build everything in release first: `cargo build --release --workspace`.
 
 mod commands;
+mod first_call;
 mod histories;
 mod http;
+mod model;
+mod pieces;
 mod replay;
+mod restate;
+mod resume;
 mod sandbox;
 mod server;
+mod soak;
+mod sse;
 mod start;
 mod stats;
+mod steps;
 
 use clap::{Parser, Subcommand};
 
@@ -44,6 +52,37 @@ enum Bench {
         #[arg(long, default_value_t = 1_000_000)]
         commits: u64,
     },
+    /// Durable steps, beside Restate (needs `node` and `npm`)
+    Steps {
+        /// Seconds for each figure of each side
+        #[arg(long, default_value_t = 9)]
+        seconds: u64,
+        /// Without Restate
+        #[arg(long)]
+        alone: bool,
+    },
+    /// Submission of a task to its first model call
+    FirstCall {
+        #[arg(long, default_value_t = 500)]
+        rounds: usize,
+    },
+    /// Start after `kill -9` to the next model call
+    Resume {
+        #[arg(long, default_value_t = 1_000)]
+        tasks: usize,
+    },
+    /// Memory and fan-out of many SSE clients
+    Sse {
+        #[arg(long, default_value_t = 10_000)]
+        clients: usize,
+        /// Tasks that they are spread over
+        #[arg(long, default_values_t = [1, 200])]
+        tasks: Vec<usize>,
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+    },
+    /// Torments a server, and checks what it has promised: not among `all`
+    Soak(soak::Options),
     /// All of them
     All,
 }
@@ -59,11 +98,27 @@ async fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Sandbox => sandbox::run().await,
         Bench::Replay { commits } => replay::run(commits).await,
         Bench::Start { commits } => start::run(commits).await,
+        Bench::Steps { seconds, alone } => steps::run(seconds, alone).await,
+        Bench::FirstCall { rounds } => first_call::run(rounds).await,
+        Bench::Resume { tasks } => resume::run(tasks).await,
+        Bench::Sse { clients, tasks, seconds } => fan_out(clients, &tasks, seconds).await,
+        Bench::Soak(options) => soak::run(options).await,
         Bench::All => {
             commands::run(5).await?;
             sandbox::run().await?;
+            steps::run(9, false).await?;
+            first_call::run(500).await?;
+            resume::run(1_000).await?;
+            fan_out(10_000, &[1, 200], 20).await?;
             replay::run(200_000).await?;
             start::run(1_000_000).await
         }
     }
+}
+
+async fn fan_out(clients: usize, tasks: &[usize], seconds: u64) -> anyhow::Result<()> {
+    for tasks in tasks {
+        sse::run(clients, *tasks, seconds).await?;
+    }
+    Ok(())
 }

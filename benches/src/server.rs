@@ -6,12 +6,35 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 pub const LIVE_KEY: &str = "th_live_bench_0123456789abcdefghijkl";
+pub const TEST_KEY: &str = "th_test_bench_0123456789abcdefghijkl";
+
+/// How a server is started.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    pub args: Vec<String>,
+    pub env: Vec<(&'static str, String)>,
+}
+
+impl Setup {
+    pub fn workers(mut self, slots: usize) -> Self {
+        self.args.extend(["--workers".to_owned(), slots.to_string()]);
+        self
+    }
+
+    /// With `models` in the place of a vendor's API.
+    pub fn models(mut self, models: SocketAddr) -> Self {
+        self.env.push(("ANTHROPIC_BASE_URL", format!("http://{models}")));
+        self.env.push(("ANTHROPIC_API_KEY", "sk-bench".to_owned()));
+        self
+    }
+}
 
 pub struct Server {
     child: Child,
@@ -22,11 +45,18 @@ pub struct Server {
 
 impl Server {
     pub async fn start(data_dir: &Path) -> anyhow::Result<Self> {
+        Self::start_with(data_dir, &Setup::default()).await
+    }
+
+    pub async fn start_with(data_dir: &Path, setup: &Setup) -> anyhow::Result<Self> {
         let start = Instant::now();
         let mut child = Command::new(binary()?)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
+            .args(&setup.args)
+            .envs(setup.env.iter().map(|(name, value)| (name, value)))
             .env("THEAZO_BOOTSTRAP_LIVE_KEY", LIVE_KEY)
+            .env("THEAZO_BOOTSTRAP_TEST_KEY", TEST_KEY)
             .env("THEAZO_LOG_LEVEL", "warn")
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -51,6 +81,11 @@ impl Server {
             total += rollup.ok().and_then(|text| pss(&text)).unwrap_or(0);
         }
         Ok(total)
+    }
+
+    /// Ends it as a power cut would.
+    pub async fn kill(mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
     }
 
     pub async fn stop(mut self) -> anyhow::Result<()> {
@@ -86,8 +121,15 @@ fn family(root: u32) -> anyhow::Result<Vec<u32>> {
     Ok(family)
 }
 
-/// The release binary beside this program.
-fn binary() -> anyhow::Result<PathBuf> {
+/// Lets this process and those that it starts have as many open files as they may.
+pub fn raise_open_files() -> anyhow::Result<u64> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
+    Ok(most)
+}
+
+/// The binary beside this program.
+pub fn binary() -> anyhow::Result<PathBuf> {
     let here = std::env::current_exe()?;
     let binary = here.with_file_name("theazo");
     anyhow::ensure!(binary.exists(), "build it first: cargo build --release --workspace");

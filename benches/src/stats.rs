@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 /// Latencies of one figure.
+#[derive(Debug)]
 pub struct Latencies(Vec<Duration>);
 
 impl Latencies {
@@ -21,6 +22,11 @@ impl Latencies {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
         let at = ((self.0.len() - 1) as f64 * percent / 100.0).round() as usize;
         self.0[at].as_secs_f64() * 1e3
+    }
+
+    /// Those of several measurements of the same thing.
+    pub fn joined(parts: impl IntoIterator<Item = Self>) -> Self {
+        Self::new(parts.into_iter().flat_map(|part| part.0).collect())
     }
 
     pub fn summary(&self) -> String {

@@ -10,17 +10,21 @@ use theazo_log::{AppendError, Commit, Draft, EventLog, Position};
 
 use crate::cache::Cache;
 use crate::load::{Snapshots, fold_commits};
+use crate::turns::Turns;
 use crate::{Blobs, CommandError, Loaded, Origin, Vault, now};
 
 /// Decisions on one command before the caller is told to come back.
 const MAX_ATTEMPTS: u32 = 50;
 const CACHED_AGGREGATES: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
+/// Bytes of all of them, about.
+const CACHED_BYTES: usize = 256 << 20;
 
 /// Executes commands against the log. Cheap to share behind an `Arc`.
 pub struct Commander {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) cache: Cache,
     pub(crate) snapshots: OnceLock<Arc<dyn Snapshots>>,
+    turns: Turns,
     pub vault: Vault,
     pub blobs: Blobs,
 }
@@ -38,8 +42,9 @@ pub struct Done<A> {
 
 impl Commander {
     pub fn new(log: Arc<dyn EventLog>, vault: Vault, blobs: Blobs) -> Self {
-        let cache = Cache::new(CACHED_AGGREGATES);
-        Self { log, cache, snapshots: OnceLock::new(), vault, blobs }
+        let cache = Cache::new(CACHED_AGGREGATES, CACHED_BYTES);
+        let turns = Turns::default();
+        Self { log, cache, snapshots: OnceLock::new(), turns, vault, blobs }
     }
 
     /// Lets loads start from the read models' rows. To be called once, at start.
@@ -117,6 +122,7 @@ impl Commander {
     ) -> Result<Done<A>, CommandError> {
         let id = origin.commit_id(stream);
         let mut settled_at = None;
+        let mut turn = None;
         for attempt in 0..MAX_ATTEMPTS {
             let ctx = Ctx { now: now() };
             let decided = A::decide(loaded.state.as_deref(), command, ctx);
@@ -146,7 +152,11 @@ impl Commander {
                 }
                 Ok(Some(commit)) => return self.answer_again(stream, &commit).await,
                 Ok(None) => {
-                    back_off(attempt).await;
+                    if turn.is_none() {
+                        turn = Some(self.turns.of(stream).await);
+                    } else {
+                        back_off(attempt).await;
+                    }
                     loaded = self.load_fresh(stream).await?;
                 }
                 Err(error) => {

@@ -17,17 +17,24 @@ mod wait;
 
 pub mod agent;
 pub mod api_key;
+pub mod definition;
+pub mod delivery;
+pub mod model_prices;
 pub mod org;
 pub mod provider;
 pub mod secret;
 pub mod session;
 pub mod settings;
+pub mod task;
+mod turns;
 
 pub use blobs::Blobs;
 pub use clock::now;
+pub use definition::FoundDefinition;
 pub use error::CommandError;
 pub use execute::{Commander, Done};
 pub use load::{Loaded, Snapshots};
 pub use origin::{IdSource, Origin, Seed};
 pub use resolve::AgentOptions;
+pub use task::{TaskPart, TaskRequest};
 pub use vault::{MasterKey, Owner, Vault, VaultError};

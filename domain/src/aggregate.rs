@@ -31,7 +31,16 @@ pub trait Aggregate: Clone + Send + Sync + Serialize + DeserializeOwned + 'stati
 
     /// This aggregate's own event in `event`, if it is one.
     fn own(event: &Event) -> Option<&Self::Event>;
+
+    /// Bytes of memory that it takes, about: what a cache of aggregates counts. To be given by
+    /// those that callers can make large.
+    fn weight(&self) -> usize {
+        SMALL
+    }
 }
+
+/// What an aggregate of a few fields takes, about.
+pub(crate) const SMALL: usize = 1 << 10;
 
 /// Folds `events` (with the time of their commit) onto `state`; events of others are passed over.
 pub fn fold<'e, A: Aggregate>(

@@ -60,6 +60,10 @@ struct Tag<'a> {
 macro_rules! all_events {
     ($($variant:ident($module:ident::$event:ident),)*) => {
         /// Any event of the platform.
+        #[expect(
+            clippy::large_enum_variant,
+            reason = "the large one, a model call with its price, is the most frequent one too"
+        )]
         #[derive(Debug, Clone, PartialEq)]
         pub enum Event { $($variant(crate::$module::$event),)* }
 
@@ -108,4 +112,8 @@ all_events! {
     Secret(secret::SecretEvent),
     Settings(settings::SettingsEvent),
     Providers(providers::ProvidersEvent),
+    Task(task::TaskEvent),
+    Definition(definition::DefinitionEvent),
+    Delivery(delivery::DeliveryEvent),
+    ModelPrices(model_prices::ModelPricesEvent),
 }

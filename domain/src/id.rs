@@ -129,6 +129,12 @@ ids! {
     FileOperationId = "fop";
     /// A snapshot of an agent.
     SnapshotId = "snp";
+    /// A task: one run of an agent, from its submission to its end.
+    TaskId = "task";
+    /// An agent definition.
+    DefinitionId = "adef";
+    /// A webhook delivery.
+    DeliveryId = "whd";
     /// A commit in the log.
     CommitId = "evt";
     /// One API request.

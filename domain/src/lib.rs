@@ -5,6 +5,7 @@
 //! its events ([`Aggregate::evolve`]) and a list of guards over that fold ([`Aggregate::decide`]).
 
 mod actor;
+pub mod address;
 mod aggregate;
 mod event;
 mod id;
@@ -22,21 +23,26 @@ pub mod validate;
 
 pub mod agent;
 pub mod api_key;
+pub mod definition;
+pub mod delivery;
 pub mod execution;
 pub mod file_operation;
+pub mod model_prices;
 pub mod org;
 pub mod providers;
 pub mod secret;
 pub mod session;
 pub mod settings;
 pub mod snapshot;
+pub mod task;
+pub mod tool;
 
 pub use actor::Actor;
 pub use aggregate::{Aggregate, Ctx, fold};
 pub use event::{CATALOGUE, DecodeError, Event, EventType};
 pub use id::{
-    AgentId, ApiKeyId, CommitId, ExecutionId, FileOperationId, IdError, OrgId, RequestId,
-    SessionId, SnapshotId,
+    AgentId, ApiKeyId, CommitId, DefinitionId, DeliveryId, ExecutionId, FileOperationId, IdError,
+    OrgId, RequestId, SessionId, SnapshotId, TaskId,
 };
 pub use mode::Mode;
 pub use money::{Cents, Currency, Money, Pico, apportion};

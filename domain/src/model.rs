@@ -40,7 +40,13 @@ pub struct ModelSettings {
     /// The model's name at the gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Asked in turn while this one is down; [`MAX_FALLBACKS`] at most, with none of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<ModelConfig>,
 }
+
+/// How many other models may stand in for one.
+pub const MAX_FALLBACKS: usize = 3;
 
 impl ModelConfig {
     /// What is wrong with it, by field below `path`.
@@ -81,6 +87,17 @@ impl ModelSettings {
         if self.temperature.is_some_and(|t| !(0.0..=2.0).contains(&t)) {
             wrong("temperature", "must be between 0 and 2");
         }
+        if self.fallbacks.len() > MAX_FALLBACKS {
+            wrong("fallbacks", &format!("must be {MAX_FALLBACKS} at most"));
+        }
+        for (i, fallback) in self.fallbacks.iter().enumerate() {
+            let path = format!("{path}.fallbacks[{i}]");
+            fallback.check(&path, errors);
+            if matches!(fallback, ModelConfig::Settings(s) if !s.fallbacks.is_empty()) {
+                let path = format!("{path}.fallbacks");
+                errors.push(FieldError::new(path, "a fallback cannot have fallbacks"));
+            }
+        }
     }
 }
 
@@ -106,5 +123,33 @@ impl<'de> Deserialize<'de> for ModelConfig {
             }
         }
         d.deserialize_any(Shapes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(json: &str) -> Vec<String> {
+        let config: ModelConfig = serde_json::from_str(json).unwrap();
+        let mut errors = Vec::new();
+        config.check("model", &mut errors);
+        errors.into_iter().map(|e| e.path).collect()
+    }
+
+    #[test]
+    fn fallbacks_are_checked_and_not_nested() {
+        let none: [&str; 0] = [];
+        assert_eq!(errors(r#"{"id":"a","fallbacks":["b",{"id":"c","maxTokens":5}]}"#), none);
+        assert_eq!(errors(r#"{"id":"a","fallbacks":["b","c","d","e"]}"#), ["model.fallbacks"]);
+        let nested = r#"{"id":"a","fallbacks":[{"id":"b","fallbacks":["c"]},""]}"#;
+        assert_eq!(errors(nested), ["model.fallbacks[0].fallbacks", "model.fallbacks[1]"]);
+    }
+
+    #[test]
+    fn no_fallbacks_are_not_written() {
+        let json = r#"{"id":"a"}"#;
+        let config: ModelConfig = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&config).unwrap(), json);
     }
 }

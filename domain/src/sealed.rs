@@ -28,3 +28,13 @@ pub enum Payload {
         size: u64,
     },
 }
+
+impl Payload {
+    /// Bytes of memory that its texts take.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Payload::Inline { sealed } => sealed.key.len() + sealed.data.len(),
+            Payload::Blob { key, blob, sha256, .. } => key.len() + blob.len() + sha256.len(),
+        }
+    }
+}

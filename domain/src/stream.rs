@@ -53,6 +53,11 @@ kinds! {
     Settings = "settings",
     /// The compute providers an org has configured: one aggregate, so that there is one default.
     Providers = "providers",
+    Task = "task",
+    Definition = "definition",
+    Delivery = "delivery",
+    /// An org's own prices of models.
+    ModelPrices = "model_prices",
 }
 
 impl fmt::Display for Kind {
@@ -120,6 +125,9 @@ stream_of! {
     execution: ExecutionId => Execution,
     file_operation: FileOperationId => FileOperation,
     snapshot: SnapshotId => Snapshot,
+    task: TaskId => Task,
+    definition: DefinitionId => Definition,
+    delivery: DeliveryId => Delivery,
 }
 
 impl StreamId {

@@ -64,10 +64,11 @@ impl Hub {
     pub fn publish(&self, commits: &[Arc<Commit>]) {
         let Some(last) = commits.last() else { return };
         let mut receivers = self.receivers.lock();
+        // First: nobody is to have a commit that is beyond the head.
+        self.head.store(last.position.0, Ordering::Release);
         for commit in commits {
             receivers.deliver(commit);
         }
-        self.head.store(last.position.0, Ordering::Release);
     }
 
     /// A receiver of what will be published from here on, with room for `capacity` commits.

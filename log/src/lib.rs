@@ -33,6 +33,7 @@ mod commit;
 pub mod conformance;
 mod filter;
 mod hub;
+pub mod live;
 mod sqlite;
 mod subscribe;
 mod upcast;

@@ -7,7 +7,7 @@ use theazo_domain::providers::ProviderKind;
 use theazo_domain::{AgentId, Kind, Scope, SessionId, StreamId};
 use theazo_log::Commit;
 
-use crate::bulk::Bulk;
+use crate::cells::Cells;
 use crate::query::{Query, Scoped};
 use crate::table::{Table, own_fold, own_row};
 use crate::{Model, Page, ReadError, ReadModels, Row};
@@ -26,7 +26,7 @@ impl Table for Agent {
         own_fold(state, commit)
     }
 
-    fn cells(&self, row: &mut Bulk) {
+    fn cells(&self, row: &mut Cells) {
         row.put(self.session_id.to_string());
         row.put(self.spec.provider.as_str());
         row.put(self.state.as_str());

@@ -8,7 +8,7 @@ use theazo_domain::org::{Org, Plan};
 use theazo_domain::{ApiKeyId, Kind, Scope, StreamId};
 use theazo_log::Commit;
 
-use crate::bulk::Bulk;
+use crate::cells::Cells;
 use crate::query::{Query, unreadable};
 use crate::table::{Table, own_fold, own_row};
 use crate::{Model, Page, ReadError, ReadModels, Row};
@@ -27,7 +27,7 @@ impl Table for ApiKey {
         own_fold(state, commit)
     }
 
-    fn cells(&self, row: &mut Bulk) {
+    fn cells(&self, row: &mut Cells) {
         row.put(self.digest.sha256.as_str());
         row.put(self.revoked_at.is_some());
     }

@@ -31,6 +31,12 @@ impl BySize {
         Self::new(head, columns.len(), String::new())
     }
 
+    /// An insert of rows into `table` that leaves those alone that are there.
+    pub(crate) fn insert_missing(table: &str, columns: &[&str]) -> Self {
+        let head = format!("{} {table} ({}) VALUES ", dialect::INSERT, columns.join(","));
+        Self::new(head, columns.len(), " ON CONFLICT DO NOTHING".to_owned())
+    }
+
     /// An insert into `table` that, where a row with this `key` is, sets the columns that `change`.
     pub(crate) fn upsert(
         table: &str,

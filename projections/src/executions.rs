@@ -6,7 +6,7 @@ use theazo_domain::execution::{Execution, Outcome};
 use theazo_domain::{AgentId, ExecutionId, Kind, Scope, SessionId, StreamId};
 use theazo_log::Commit;
 
-use crate::bulk::Bulk;
+use crate::cells::Cells;
 use crate::query::{Query, Scoped};
 use crate::table::{Table, own_fold, own_row};
 use crate::{Model, Page, ReadError, ReadModels, Row};
@@ -25,7 +25,7 @@ impl Table for Execution {
         own_fold(state, commit)
     }
 
-    fn cells(&self, row: &mut Bulk) {
+    fn cells(&self, row: &mut Cells) {
         row.put(self.session_id.to_string());
         row.put(self.agent_id.to_string());
         row.put(self.outcome == Outcome::Running);

@@ -6,7 +6,7 @@ use theazo_domain::file_operation::{FileOperation, FileOutcome};
 use theazo_domain::{FileOperationId, Kind, Scope, StreamId};
 use theazo_log::Commit;
 
-use crate::bulk::Bulk;
+use crate::cells::Cells;
 use crate::query::{Query, Scoped};
 use crate::table::{Table, own_fold, own_row};
 use crate::{Model, ReadError, ReadModels, Row};
@@ -25,7 +25,7 @@ impl Table for FileOperation {
         own_fold(state, commit)
     }
 
-    fn cells(&self, row: &mut Bulk) {
+    fn cells(&self, row: &mut Cells) {
         row.put(self.outcome == FileOutcome::Running);
     }
 }

@@ -14,6 +14,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod bulk;
+mod cells;
 mod dialect;
 mod error;
 mod hot;
@@ -32,6 +33,8 @@ mod tidy;
 mod agents;
 mod api_keys;
 pub mod audit;
+mod definitions;
+mod deliveries;
 mod executions;
 mod file_operations;
 pub mod org_chain;
@@ -40,6 +43,7 @@ mod secrets;
 mod sessions;
 mod singletons;
 mod snapshots;
+mod tasks;
 
 pub use agents::AgentFilter;
 pub use api_keys::KeyRecord;
@@ -55,3 +59,4 @@ pub use reads::{Options, ReadModels};
 pub use secrets::SecretEntry;
 pub use sessions::{OpenSpan, SessionFilter, SessionUsage, SessionView};
 pub use status::{Lag, ProjectionStatus};
+pub use tasks::TaskFilter;

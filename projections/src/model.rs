@@ -38,16 +38,20 @@ macro_rules! models {
 }
 
 models! {
-    Sessions = "sessions" v 1 ["sessions"],
-    Agents = "agents" v 1 ["agents"],
+    Sessions = "sessions" v 2 ["sessions"],
+    Agents = "agents" v 2 ["agents"],
     Executions = "executions" v 1 ["executions"],
     FileOperations = "file_operations" v 1 ["file_operations"],
+    Tasks = "tasks" v 1 ["tasks"],
+    Definitions = "definitions" v 1 ["definitions"],
+    Deliveries = "deliveries" v 1 ["deliveries"],
     Snapshots = "snapshots" v 1 ["snapshots"],
     Secrets = "secrets" v 1 ["secrets"],
     ApiKeys = "api_keys" v 1 ["api_keys"],
     Orgs = "orgs" v 1 ["orgs"],
     Settings = "settings" v 1 ["settings"],
     Providers = "providers" v 1 ["providers"],
+    ModelPrices = "model_prices" v 1 ["model_prices"],
     Audit = "audit" v 1 ["audit", "audit_subjects"],
     OrgChain = "org_chain" v 1 ["org_chain", "org_chain_heads"],
 }

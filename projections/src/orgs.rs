@@ -6,7 +6,7 @@ use theazo_domain::org::Org;
 use theazo_domain::{Kind, OrgId, StreamId};
 use theazo_log::Commit;
 
-use crate::bulk::Bulk;
+use crate::cells::Cells;
 use crate::query::Query;
 use crate::table::{Table, own_fold, own_row};
 use crate::{Model, Page, ReadError, ReadModels, Row};
@@ -25,7 +25,7 @@ impl Table for Org {
         own_fold(state, commit)
     }
 
-    fn cells(&self, row: &mut Bulk) {
+    fn cells(&self, row: &mut Cells) {
         row.put(self.name.as_str());
     }
 }

@@ -3,13 +3,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use theazo_domain::agent::Agent;
 use theazo_domain::api_key::ApiKey;
+use theazo_domain::definition::Definition;
+use theazo_domain::delivery::Delivery;
 use theazo_domain::execution::Execution;
 use theazo_domain::file_operation::FileOperation;
+use theazo_domain::model_prices::ModelPrices;
 use theazo_domain::org::Org;
 use theazo_domain::providers::Providers;
 use theazo_domain::secret::Secret;
 use theazo_domain::settings::Settings;
 use theazo_domain::snapshot::Snapshot;
+use theazo_domain::task::Task;
 use theazo_log::{Commit, Position};
 
 use crate::audit::AuditProjection;
@@ -48,12 +52,16 @@ pub(crate) fn make(model: Model, prefix: &str, options: &Options) -> Box<dyn Pro
         Model::Agents => Box::new(Folded::<Agent>::new(prefix)),
         Model::Executions => Box::new(Folded::<Execution>::new(prefix)),
         Model::FileOperations => Box::new(Folded::<FileOperation>::new(prefix)),
+        Model::Tasks => Box::new(Folded::<Task>::new(prefix)),
+        Model::Definitions => Box::new(Folded::<Definition>::new(prefix)),
+        Model::Deliveries => Box::new(Folded::<Delivery>::new(prefix)),
         Model::Snapshots => Box::new(Folded::<Snapshot>::new(prefix)),
         Model::Secrets => Box::new(Folded::<Secret>::new(prefix)),
         Model::ApiKeys => Box::new(Folded::<ApiKey>::new(prefix)),
         Model::Orgs => Box::new(Folded::<Org>::new(prefix)),
         Model::Settings => Box::new(Folded::<Settings>::new(prefix)),
         Model::Providers => Box::new(Folded::<Providers>::new(prefix)),
+        Model::ModelPrices => Box::new(Folded::<ModelPrices>::new(prefix)),
         Model::Audit => Box::new(AuditProjection::new(prefix)),
         Model::OrgChain => Box::new(ChainProjection::new(prefix, options)),
     }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use serde::de::DeserializeOwned;
+#[cfg(test)]
+use sqlx::Execute as _;
 use sqlx::{Encode, QueryBuilder, Row as _, Type};
 use theazo_domain::Scope;
 use theazo_log::Position;
@@ -74,24 +76,42 @@ impl Query {
 
     /// A part of the list, newest first.
     pub(crate) async fn page<T>(
-        mut self,
+        self,
         reads: &ReadModels,
         page: Page,
     ) -> Result<Vec<Row<T>>, ReadError>
     where
         T: DeserializeOwned,
     {
+        let rows = self.paged(page).rows(reads).await?;
+        rows.iter().map(read_row).collect()
+    }
+
+    fn paged(mut self, page: Page) -> Self {
         if let Some(before) = page.before {
             self.sql.push(" AND seq < ").push_bind(cursor(before));
         }
         self.sql.push(" ORDER BY seq DESC LIMIT ").push_bind(i64::from(page.limit));
-        let rows = self.rows(reads).await?;
+        self
+    }
+
+    /// All rows, oldest first: for conditions that few rows ever fit.
+    pub(crate) async fn all<T>(self, reads: &ReadModels) -> Result<Vec<Row<T>>, ReadError>
+    where
+        T: DeserializeOwned,
+    {
+        let rows = self.oldest_first().rows(reads).await?;
         rows.iter().map(read_row).collect()
+    }
+
+    fn oldest_first(mut self) -> Self {
+        self.sql.push(" ORDER BY seq");
+        self
     }
 
     /// At most `limit` rows after `after`, oldest first.
     pub(crate) async fn walk<T>(
-        mut self,
+        self,
         reads: &ReadModels,
         after: u64,
         limit: u32,
@@ -99,9 +119,7 @@ impl Query {
     where
         T: DeserializeOwned,
     {
-        self.sql.push(" AND seq > ").push_bind(cursor(after));
-        self.sql.push(" ORDER BY seq LIMIT ").push_bind(i64::from(limit));
-        let rows = self.rows(reads).await?;
+        let rows = self.walked(after, limit).rows(reads).await?;
         let mut walked = Vec::with_capacity(rows.len());
         let mut scopes = HashMap::new();
         for row in &rows {
@@ -114,6 +132,12 @@ impl Query {
             walked.push(Scoped { scope, row: read_row(row)? });
         }
         Ok(walked)
+    }
+
+    fn walked(mut self, after: u64, limit: u32) -> Self {
+        self.sql.push(" AND seq > ").push_bind(cursor(after));
+        self.sql.push(" ORDER BY seq LIMIT ").push_bind(i64::from(limit));
+        self
     }
 
     async fn rows(mut self, reads: &ReadModels) -> Result<Vec<DbRow>, ReadError> {
@@ -141,4 +165,27 @@ fn read_row<T: DeserializeOwned>(row: &DbRow) -> Result<Row<T>, ReadError> {
 /// A stored value that is not what this build writes.
 pub(crate) fn unreadable(error: impl std::fmt::Display) -> ReadError {
     ReadError::Unavailable(format!("a row cannot be read: {error}"))
+}
+
+/// The ways through the indexes, for the tests of the read models.
+#[cfg(test)]
+impl Query {
+    pub(crate) async fn plan_of_page(self, reads: &ReadModels) -> String {
+        self.paged(Page { before: Some(9), limit: 25 }).plan(reads).await
+    }
+
+    pub(crate) async fn plan_of_walk(self, reads: &ReadModels) -> String {
+        self.walked(0, 100).plan(reads).await
+    }
+
+    pub(crate) async fn plan_of_all(self, reads: &ReadModels) -> String {
+        self.oldest_first().plan(reads).await
+    }
+
+    async fn plan(mut self, reads: &ReadModels) -> String {
+        let sql = format!("EXPLAIN QUERY PLAN {}", self.sql.build().sql().as_str());
+        let steps = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(reads.readers()).await.unwrap();
+        let details: Vec<&str> = steps.iter().map(|step| step.get("detail")).collect();
+        details.join("; ")
+    }
 }

@@ -139,7 +139,8 @@ impl ReadModels {
     }
 
     /// The state of `stream` as it is in its row, with its revision: where the command side begins
-    /// to load an aggregate. What the row holds may be old, and is never wrong.
+    /// to load an aggregate. What the row holds may be old, and is never wrong. None too for tasks,
+    /// whose rows are without their steps.
     pub async fn snapshot_of<A: Aggregate>(
         &self,
         stream: &StreamId,
@@ -148,10 +149,10 @@ impl ReadModels {
         struct OfSession<A> {
             session: A,
         }
+        let Some(model) = model_of(A::KIND) else { return Ok(None) };
         let sql = format!(
-            "SELECT revision, body FROM {} \
-             WHERE tenant = (SELECT number FROM tenants WHERE org = $1 AND mode = $2) AND id = $3",
-            model_of(A::KIND).name()
+            "SELECT revision, body FROM {model} \
+             WHERE tenant = (SELECT number FROM tenants WHERE org = $1 AND mode = $2) AND id = $3"
         );
         let row = sqlx::query(AssertSqlSafe(sql))
             .bind(stream.scope.org.to_string())
@@ -259,9 +260,9 @@ impl ReadModels {
     }
 }
 
-/// The read model whose rows are the states of the aggregates of `kind`.
-const fn model_of(kind: Kind) -> Model {
-    match kind {
+/// The read model whose rows are the whole states of the aggregates of `kind`.
+const fn model_of(kind: Kind) -> Option<Model> {
+    Some(match kind {
         Kind::Org => Model::Orgs,
         Kind::ApiKey => Model::ApiKeys,
         Kind::Session => Model::Sessions,
@@ -272,5 +273,9 @@ const fn model_of(kind: Kind) -> Model {
         Kind::Secret => Model::Secrets,
         Kind::Settings => Model::Settings,
         Kind::Providers => Model::Providers,
-    }
+        Kind::Definition => Model::Definitions,
+        Kind::Delivery => Model::Deliveries,
+        Kind::ModelPrices => Model::ModelPrices,
+        Kind::Task => return None,
+    })
 }

@@ -7,7 +7,7 @@ use theazo_domain::secret::Secret;
 use theazo_domain::{Kind, Scope, SessionId, StreamId, Timestamp};
 use theazo_log::Commit;
 
-use crate::bulk::Bulk;
+use crate::cells::Cells;
 use crate::query::Query;
 use crate::table::{Table, own_fold, own_row};
 use crate::{Model, Page, ReadError, ReadModels, Row};
@@ -26,7 +26,7 @@ impl Table for Secret {
         own_fold(state, commit)
     }
 
-    fn cells(&self, row: &mut Bulk) {
+    fn cells(&self, row: &mut Cells) {
         row.put(self.session_id.map(|id| id.to_string()));
         row.put(self.value.is_none());
     }

@@ -1,13 +1,14 @@
-//! What an org has once per mode: its settings and its compute providers.
+//! What an org has once per mode: its settings, its compute providers and its own prices of models.
 
 use std::borrow::Cow;
 
+use theazo_domain::model_prices::ModelPrices;
 use theazo_domain::providers::Providers;
 use theazo_domain::settings::Settings;
 use theazo_domain::{Kind, Scope, StreamId};
 use theazo_log::Commit;
 
-use crate::bulk::Bulk;
+use crate::cells::Cells;
 use crate::query::Query;
 use crate::table::{Table, own_fold, own_row};
 use crate::{Model, ReadError, ReadModels, Row};
@@ -28,13 +29,14 @@ macro_rules! singleton {
                 own_fold(state, commit)
             }
 
-            fn cells(&self, _: &mut Bulk) {}
+            fn cells(&self, _: &mut Cells) {}
         }
     };
 }
 
 singleton!(Settings);
 singleton!(Providers);
+singleton!(ModelPrices);
 
 impl ReadModels {
     /// The org's settings, once it has changed one.
@@ -45,5 +47,10 @@ impl ReadModels {
     /// The org's providers with their sealed credentials, once it has configured one.
     pub async fn providers(&self, scope: Scope) -> Result<Option<Row<Providers>>, ReadError> {
         Query::scoped(Model::Providers, scope).newest(self).await
+    }
+
+    /// The org's own prices of models, once it has set one.
+    pub async fn model_prices(&self, scope: Scope) -> Result<Option<Row<ModelPrices>>, ReadError> {
+        Query::scoped(Model::ModelPrices, scope).newest(self).await
     }
 }

@@ -118,11 +118,14 @@ impl<P: Provider + ?Sized + 'static> Suite<P> {
         self.a_dropped_exec_leaves_the_sandbox_usable().await;
         self.execs_run_beside_each_other().await;
         self.files_are_written_read_listed_and_deleted().await;
+        self.a_tree_is_listed_at_once().await;
         self.bad_paths_are_refused().await;
         self.a_file_that_is_too_large_is_not_read().await;
         self.a_paused_sandbox_keeps_its_files_and_goes_on().await;
         self.a_snapshot_starts_another_sandbox().await;
         self.what_does_not_exist_is_said().await;
+        self.adopting_a_live_sandbox_changes_nothing().await;
+        self.what_is_not_there_or_not_ours_is_not_adopted().await;
         self.a_port_without_a_listener_is_said().await;
         self.many_sandboxes_live_at_once().await;
         self.it_is_healthy().await;
@@ -241,6 +244,35 @@ impl<P: Provider + ?Sized + 'static> Suite<P> {
         self.end(&id).await;
     }
 
+    pub async fn a_tree_is_listed_at_once(&self) {
+        let id = self.sandbox().await;
+        let p = &self.provider;
+        assert_eq!(ok("list", p.list_tree(&id, 100).await), []);
+        for (path, data) in [("a", "1"), ("d/b", "22"), ("d/e/c", "333"), ("d/e/f", "")] {
+            let path = format!("/workspace/{path}");
+            ok("write", p.write_file(&id, &path, Bytes::from(data)).await);
+        }
+        let tree = async || {
+            let mut tree = ok("list", p.list_tree(&id, 100).await);
+            tree.sort_by(|a, b| a.path.cmp(&b.path));
+            tree
+        };
+        let before = tree().await;
+        let seen: Vec<_> = before.iter().map(|file| (file.path.as_str(), file.size)).collect();
+        let wanted = [("a", 1), ("d/b", 2), ("d/e/c", 3), ("d/e/f", 0)]
+            .map(|(path, size)| (format!("/workspace/{path}"), size));
+        assert_eq!(seen, wanted.each_ref().map(|(path, size)| (path.as_str(), *size)));
+        assert_eq!(tree().await, before, "nothing changed");
+        ok("overwrite", p.write_file(&id, "/workspace/d/b", Bytes::from("xx")).await);
+        let after = tree().await;
+        assert_ne!(after[1].changed, before[1].changed, "it has as many bytes and is another");
+        assert_eq!((&after[0], &after[2..]), (&before[0], &before[2..]));
+        assert_eq!(ok("list some", p.list_tree(&id, 3).await).len(), 3);
+        self.end(&id).await;
+        let none = refused("list", p.list_tree(&id, 100).await);
+        assert_eq!(none, ProviderError::NoSandbox);
+    }
+
     pub async fn bad_paths_are_refused(&self) {
         let id = self.sandbox().await;
         let p = &self.provider;
@@ -345,12 +377,46 @@ impl<P: Provider + ?Sized + 'static> Suite<P> {
             refused("connect", p.connect(&id, 8080).await.map(drop)),
             refused("pause", p.pause(&id, self.snapshot_id()).await),
             refused("resume", p.resume(&id).await),
+            refused("adopt", p.adopt(self.spec()).await),
         ];
         for answer in answers {
             assert_eq!(answer, ProviderError::NoSandbox);
         }
         ok("destroy", p.destroy(&id).await);
         ok("delete a snapshot", p.delete_snapshot(self.snapshot_id()).await);
+    }
+
+    pub async fn adopting_a_live_sandbox_changes_nothing(&self) {
+        let p = &self.provider;
+        let spec = self.spec();
+        ok("create", p.create(spec.clone()).await);
+        ok("write", p.write_file(&spec.id, "/workspace/kept", Bytes::from("kept")).await);
+        ok("adopt", p.adopt(spec.clone()).await);
+        ok("adopt again", p.adopt(spec.clone()).await);
+        assert_eq!(ok("read", p.read_file(&spec.id, "/workspace/kept", LIMIT).await), "kept");
+        assert_eq!(self.exec(&spec.id, Lang::Bash, "echo on").await.stdout, "on\n");
+        let snapshot = self.snapshot_id();
+        ok("pause", p.pause(&spec.id, snapshot).await);
+        ok("adopt a paused one", p.adopt(spec.clone()).await);
+        let paused = refused("exec", p.exec(&spec.id, request(Lang::Bash, "echo x")).await);
+        assert!(matches!(paused, ProviderError::Conflict(_)), "it stays paused: {paused:?}");
+        self.end(&spec.id).await;
+        ok("delete the snapshot", p.delete_snapshot(snapshot).await);
+    }
+
+    pub async fn what_is_not_there_or_not_ours_is_not_adopted(&self) {
+        let p = &self.provider;
+        let spec = self.spec();
+        let none = refused("adopt what never was", p.adopt(spec.clone()).await);
+        assert_eq!(none, ProviderError::NoSandbox);
+        ok("create", p.create(spec.clone()).await);
+        let mut foreign = spec.clone();
+        foreign.labels.scope.org = OrgId::from_uuid(self.fresh());
+        let refusal = refused("adopt another org's", p.adopt(foreign).await);
+        assert!(matches!(refusal, ProviderError::Conflict(_)), "{refusal:?}");
+        self.end(&spec.id).await;
+        let none = refused("adopt what was destroyed", p.adopt(spec).await);
+        assert_eq!(none, ProviderError::NoSandbox);
     }
 
     /// The mock answers on every port but 9; elsewhere nothing listens there either.

@@ -121,6 +121,17 @@ pub struct FileEntry {
     pub is_directory: bool,
 }
 
+/// A file anywhere below `/workspace`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeEntry {
+    /// Absolute.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Changes whenever the file does: a time or a count of the provider's own.
+    pub changed: i64,
+}
+
 /// A sandbox that a provider has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sandbox {
@@ -204,6 +215,20 @@ pub trait Provider: Send + Sync {
     /// Makes the sandbox; when this returns, `exec` works.
     async fn create(&self, spec: SandboxSpec) -> Result<()>;
 
+    /// Makes a sandbox again over the files that it had when the process that held it ended: its
+    /// processes are gone, its `/workspace` is as it was, `/tmp` is empty. When this returns,
+    /// `exec` works. Until then a sandbox of before a restart is listed and can be destroyed, and
+    /// every other call answers [`ProviderError::NoSandbox`].
+    ///
+    /// `spec.limits` and `spec.egress` hold from now on. What its files lie on is known to the
+    /// provider: `spec.snapshot` is not looked at.
+    ///
+    /// A sandbox that is live here is a success and stays as it is. [`ProviderError::NoSandbox`]
+    /// when nothing of it is left, or its create was not finished; [`ProviderError::Conflict`] when
+    /// what is left has other labels. After any other error its files are still there, and the
+    /// call can be repeated.
+    async fn adopt(&self, spec: SandboxSpec) -> Result<()>;
+
     /// Runs code to its end. Dropping the future kills what runs.
     async fn exec(&self, id: &SandboxId, request: ExecRequest) -> Result<ExecOutput>;
 
@@ -218,6 +243,23 @@ pub trait Provider: Send + Sync {
 
     /// The entries of a directory, by name.
     async fn list_files(&self, id: &SandboxId, path: &str) -> Result<Vec<FileEntry>>;
+
+    /// Every file below `/workspace`, at most `limit` of them, in no order.
+    async fn list_tree(&self, id: &SandboxId, limit: usize) -> Result<Vec<TreeEntry>> {
+        let mut folders = vec!["/workspace".to_owned()];
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in self.list_files(id, &folder).await? {
+                let path = format!("{folder}/{}", entry.name);
+                if entry.is_directory {
+                    folders.push(path);
+                } else if files.len() < limit {
+                    files.push(TreeEntry { path, size: entry.size, changed: 0 });
+                }
+            }
+        }
+        Ok(files)
+    }
 
     /// A connection to what listens on `port` of the sandbox's loopback.
     async fn connect(&self, id: &SandboxId, port: u16) -> Result<Box<dyn Duplex>>;

@@ -14,7 +14,7 @@ mod paths;
 
 pub use contract::{
     Capabilities, Duplex, Egress, ExecOutput, ExecRequest, FileEntry, Health, Labels, Lang, Limits,
-    Provider, ProviderError, Result, Sandbox, SandboxId, SandboxSpec,
+    Provider, ProviderError, Result, Sandbox, SandboxId, SandboxSpec, TreeEntry,
 };
 pub use gateway::{Call, ExecAnswer, GatewayError, SandboxGateway};
 pub use mock::MockProvider;

@@ -1,4 +1,5 @@
-//! The provider of test keys: deterministic, in memory, without compute or network.
+//! The provider of test keys: deterministic, without compute or network. Its sandboxes are in
+//! memory, and also in a folder when they are to outlive the process ([`MockProvider::open`]).
 //!
 //! Files, snapshots, pausing and all refusals are real. Code is not run but read, line by line,
 //! with these forms (blanks around them, a `;` at the end, and `#` or `//` comments are ignored):
@@ -17,9 +18,12 @@
 //! answers HTTP with a page that names it.
 
 mod code;
+mod store;
 mod tree;
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,12 +32,13 @@ use parking_lot::Mutex;
 use theazo_domain::SnapshotId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
+use self::store::Store;
 use self::tree::Tree;
 use crate::contract::{
     Capabilities, Duplex, ExecOutput, ExecRequest, FileEntry, Health, Labels, Provider,
-    ProviderError, Result, Sandbox, SandboxId, SandboxSpec,
+    ProviderError, Result, Sandbox, SandboxId, SandboxSpec, TreeEntry,
 };
-use crate::paths::below_workspace;
+use crate::paths::{below_workspace, check_id};
 
 /// The port on which nothing listens.
 const DISCARD: u16 = 9;
@@ -49,15 +54,43 @@ struct MockSandbox {
 struct State {
     sandboxes: BTreeMap<SandboxId, MockSandbox>,
     snapshots: BTreeMap<SnapshotId, Tree>,
+    /// What an earlier process held: to be adopted, or destroyed.
+    left: BTreeMap<SandboxId, Labels>,
 }
 
 /// See the module's documentation.
 #[derive(Default)]
-pub struct MockProvider(Mutex<State>);
+pub struct MockProvider {
+    state: Mutex<State>,
+    /// Written under the lock of `state`, and first: it is never behind. Its calls are short enough
+    /// for an async thread, since nothing is flushed.
+    store: Option<Store>,
+}
+
+fn failed(error: io::Error) -> ProviderError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ProviderError::DiskFull,
+        io::ErrorKind::InvalidFilename => ProviderError::BadPath("the path is too long".into()),
+        _ => {
+            tracing::error!(%error, "the mock provider's folder");
+            ProviderError::failed("the mock provider's folder cannot be used")
+        }
+    }
+}
 
 impl MockProvider {
+    /// In memory: nothing outlives it.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// On a folder, which it makes if it is missing and which it alone may use. Sandboxes and
+    /// snapshots of an earlier process on it are there, as those of a real provider would be: see
+    /// [`Provider::adopt`].
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        let (store, left) = Store::open(folder)?;
+        let state = State { left: left.into_iter().collect(), ..State::default() };
+        Ok(Self { state: Mutex::new(state), store: Some(store) })
     }
 
     fn with<T>(
@@ -65,7 +98,21 @@ impl MockProvider {
         id: &SandboxId,
         call: impl FnOnce(&mut MockSandbox) -> Result<T>,
     ) -> Result<T> {
-        call(self.0.lock().sandboxes.get_mut(id).ok_or(ProviderError::NoSandbox)?)
+        call(self.state.lock().sandboxes.get_mut(id).ok_or(ProviderError::NoSandbox)?)
+    }
+
+    fn stored(&self, call: impl FnOnce(&Store) -> io::Result<()>) -> Result<()> {
+        self.store.as_ref().map_or(Ok(()), |store| call(store).map_err(failed))
+    }
+
+    /// A snapshot's files; `None` when there is none.
+    fn snapshot(&self, state: &mut State, id: SnapshotId) -> Result<Option<Tree>> {
+        if let (None, Some(store)) = (state.snapshots.get(&id), &self.store)
+            && let Some(tree) = store.load_snapshot(id).map_err(failed)?
+        {
+            state.snapshots.insert(id, tree);
+        }
+        Ok(state.snapshots.get(&id).cloned())
     }
 }
 
@@ -87,17 +134,36 @@ impl Provider for MockProvider {
     }
 
     async fn create(&self, spec: SandboxSpec) -> Result<()> {
-        let mut state = self.0.lock();
-        if state.sandboxes.contains_key(&spec.id) {
+        check_id(&spec.id)?;
+        let mut state = self.state.lock();
+        if state.sandboxes.contains_key(&spec.id) || state.left.contains_key(&spec.id) {
             return Err(ProviderError::Conflict("the sandbox exists already".into()));
         }
-        let files = match &spec.snapshot {
+        let files = match spec.snapshot {
             None => Tree::default(),
-            Some(id) => state.snapshots.get(id).cloned().ok_or(ProviderError::NoSnapshot)?,
+            Some(id) => self.snapshot(&mut state, id)?.ok_or(ProviderError::NoSnapshot)?,
         };
+        self.stored(|store| store.create(&spec.id, &spec.labels, spec.snapshot))?;
         let disk_bytes = spec.limits.disk_bytes;
         let sandbox = MockSandbox { labels: spec.labels, files, disk_bytes, paused: None };
         state.sandboxes.insert(spec.id, sandbox);
+        Ok(())
+    }
+
+    async fn adopt(&self, spec: SandboxSpec) -> Result<()> {
+        let mut state = self.state.lock();
+        let live = state.sandboxes.get(&spec.id).map(|sandbox| &sandbox.labels);
+        let left = state.left.get(&spec.id);
+        if live.or(left).ok_or(ProviderError::NoSandbox)? != &spec.labels {
+            return Err(ProviderError::Conflict("the sandbox belongs to another agent".into()));
+        }
+        if let (None, Some(store)) = (live, &self.store) {
+            let files = store.load(&spec.id).map_err(failed)?;
+            let disk_bytes = spec.limits.disk_bytes;
+            let sandbox = MockSandbox { labels: spec.labels, files, disk_bytes, paused: None };
+            state.left.remove(&spec.id);
+            state.sandboxes.insert(spec.id, sandbox);
+        }
         Ok(())
     }
 
@@ -150,16 +216,32 @@ impl Provider for MockProvider {
             if sandbox.files.size() + data.len() as u64 > sandbox.disk_bytes {
                 return Err(ProviderError::DiskFull);
             }
+            sandbox.files.can_write(path, &parts)?;
+            self.stored(|store| store.write(id, &parts, &data))?;
             sandbox.files.write(path, &parts, data)
         })
     }
 
     async fn delete_file(&self, id: &SandboxId, path: &str) -> Result<()> {
-        self.with(id, |sandbox| sandbox.files.delete(path, &below_workspace(path)?))
+        self.with(id, |sandbox| {
+            let parts = below_workspace(path)?;
+            sandbox.files.can_delete(path, &parts)?;
+            self.stored(|store| store.delete(id, &parts))?;
+            sandbox.files.delete(path, &parts)
+        })
     }
 
     async fn list_files(&self, id: &SandboxId, path: &str) -> Result<Vec<FileEntry>> {
         self.with(id, |sandbox| sandbox.files.list(path, &below_workspace(path)?))
+    }
+
+    async fn list_tree(&self, id: &SandboxId, limit: usize) -> Result<Vec<TreeEntry>> {
+        self.with(id, |sandbox| {
+            let mut files = Vec::new();
+            sandbox.files.files("/workspace/", &mut files);
+            files.truncate(limit);
+            Ok(files)
+        })
     }
 
     async fn connect(&self, id: &SandboxId, port: u16) -> Result<Box<dyn Duplex>> {
@@ -173,8 +255,8 @@ impl Provider for MockProvider {
     }
 
     async fn pause(&self, id: &SandboxId, snapshot: SnapshotId) -> Result<u64> {
-        let mut state = self.0.lock();
-        let sandbox = state.sandboxes.get_mut(id).ok_or(ProviderError::NoSandbox)?;
+        let mut state = self.state.lock();
+        let sandbox = state.sandboxes.get(id).ok_or(ProviderError::NoSandbox)?;
         match sandbox.paused {
             Some((taken, size)) if taken == snapshot => return Ok(size),
             Some(_) => {
@@ -183,9 +265,16 @@ impl Provider for MockProvider {
             None => {}
         }
         let files = sandbox.files.clone();
-        let size = files.size();
-        sandbox.paused = Some((snapshot, size));
-        state.snapshots.insert(snapshot, files);
+        // Taken before, by a process that ended then.
+        let taken = self.snapshot(&mut state, snapshot)?;
+        let size = taken.as_ref().unwrap_or(&files).size();
+        if taken.is_none() {
+            self.stored(|store| store.take_snapshot(id, snapshot))?;
+            state.snapshots.insert(snapshot, files);
+        }
+        if let Some(sandbox) = state.sandboxes.get_mut(id) {
+            sandbox.paused = Some((snapshot, size));
+        }
         Ok(size)
     }
 
@@ -197,19 +286,30 @@ impl Provider for MockProvider {
     }
 
     async fn destroy(&self, id: &SandboxId) -> Result<()> {
-        self.0.lock().sandboxes.remove(id);
+        let mut state = self.state.lock();
+        if state.sandboxes.contains_key(id) || state.left.contains_key(id) {
+            self.stored(|store| store.destroy(id))?;
+            state.sandboxes.remove(id);
+            state.left.remove(id);
+        }
         Ok(())
     }
 
     async fn delete_snapshot(&self, snapshot: SnapshotId) -> Result<()> {
-        self.0.lock().snapshots.remove(&snapshot);
+        let mut state = self.state.lock();
+        self.stored(|store| store.delete_snapshot(snapshot))?;
+        state.snapshots.remove(&snapshot);
         Ok(())
     }
 
     async fn list(&self) -> Result<Vec<Sandbox>> {
-        let state = self.0.lock();
-        let sandboxes = state.sandboxes.iter();
-        Ok(sandboxes.map(|(id, s)| Sandbox { id: id.clone(), labels: s.labels.clone() }).collect())
+        let state = self.state.lock();
+        let live = state.sandboxes.iter().map(|(id, sandbox)| (id, &sandbox.labels));
+        let all = live.chain(&state.left);
+        let mut all: Vec<Sandbox> =
+            all.map(|(id, labels)| Sandbox { id: id.clone(), labels: labels.clone() }).collect();
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(all)
     }
 
     async fn health(&self) -> Health {

@@ -1,6 +1,6 @@
-//! What a path of the contract is, before any file system has seen it.
+//! What paths and ids of the contract are, before any file system has seen them.
 
-use crate::contract::{ProviderError, Result};
+use crate::contract::{ProviderError, Result, SandboxId};
 
 /// The longest path Linux takes, and the longest name of one of its parts, in bytes.
 const MAX_PATH: usize = 4_095;
@@ -40,6 +40,15 @@ pub fn below_workspace(path: &str) -> Result<Vec<&str>> {
         }
     }
     Ok(parts)
+}
+
+/// An id that is safe as one part of a path, and as a cgroup's name.
+pub fn check_id(id: &SandboxId) -> Result<()> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    match (1..=128).contains(&id.0.len()) && id.0.bytes().all(plain) {
+        true => Ok(()),
+        false => Err(ProviderError::failed("a sandbox's id has letters, digits, `-` and `_` only")),
+    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,24 @@
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
-use theazo_tests::Server;
+use theazo_tests::model_server::{Reply, Script};
+use theazo_tests::{ANTHROPIC_KEY, Runs, Server};
+
+mod watch;
 
 fn lines(output: &str) -> Vec<Value> {
     output.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+/// All that a command prints that talks to the server, with a key that is made for it alone.
+async fn on(server: &Server, arguments: &[&str], code: Option<i32>) -> String {
+    let url = format!("http://{}", server.live().address());
+    let arguments = arguments.iter().copied().chain(["--url", &url]);
+    let output = tokio::task::block_in_place(|| server.cli(arguments));
+    let printed = [output.stdout, output.stderr].map(|out| String::from_utf8(out).unwrap());
+    let printed = printed.concat();
+    assert_eq!(output.status.code(), code, "{printed}");
+    printed
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,12 +191,110 @@ async fn the_doctor_says_what_the_machine_can_do() {
     }
 }
 
+/// Without a model's key the demo's task runs on the mock, and the demo says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_runs_the_main_job() {
     let server = Server::start().await;
-    let url = format!("http://{}", server.live().address());
-    let said = server.cli_ok(["demo", "--url", &url, "--key", &server.live_key]);
-    for event in ["session.created", "agent.created", "execution.completed"] {
+    let said = on(&server, &["demo"], Some(0)).await;
+    for event in ["session.created", "agent.created", "execution.completed", "task.completed"] {
         assert!(said.contains(event), "{event} is not in:\n{said}");
+    }
+    assert!(said.contains("on the mock model"), "{said}");
+    assert!(said.contains("[2, 3, 5, 7, 11, 13, 17, 19, 23, 29]"), "the program ran:\n{said}");
+    let keys = lines(&server.cli_ok(["keys", "list"]));
+    let demo = keys.iter().find(|key| key["name"] == "demo").unwrap();
+    assert!(!demo["revokedAt"].is_null(), "the key that was made for it is revoked: {demo}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_thinks_on_the_servers_model() {
+    let runs = Runs::start().await;
+    let code = "print(42)";
+    runs.models.script(Script::by_turn([
+        Reply::text("I look.").tool_call("run_code", json!({ "lang": "python", "code": code })),
+        Reply::text("It printed 42."),
+    ]));
+    let said = on(&runs.server, &["demo"], Some(0)).await;
+    assert!(said.contains("on the server's own model"), "{said}");
+    assert!(said.contains("It printed 42.") && said.contains("→ run_code"), "{said}");
+    assert!(!said.contains(ANTHROPIC_KEY), "no key of a vendor is shown");
+}
+
+/// A task from the command line: its words as they come, and its end as the exit code.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_is_run_and_watched() {
+    let runs = Runs::start().await;
+    runs.models.script_for(
+        "cli-1",
+        Script::by_turn([
+            Reply::text("First\nthe file.")
+                .tool_call("write_file", json!({ "path": "a.txt", "content": "a" })),
+            Reply::text("All is written."),
+        ]),
+    );
+    let said = on(&runs.server, &["run", "cli-1: write", "--agent", "coder"], Some(0)).await;
+    for part in ["First\nthe file.", "→ write_file", "← write_file", "All is written.", "✓ done"]
+    {
+        assert!(said.contains(part), "{part} is not in:\n{said}");
+    }
+    assert!(said.contains("/workspace/a.txt"), "its artifacts are named:\n{said}");
+    let task = said.split_whitespace().find(|word| word.starts_with("task_")).unwrap();
+    let agent = agent_of(&runs, task).await;
+    for id in [task, agent.as_str()] {
+        let again = on(&runs.server, &["stream", id], Some(0)).await;
+        assert!(again.contains("All is written.") || id == agent, "{again}");
+    }
+
+    let refusal = Reply::status(400).error("invalid_request_error", "Much too odd.");
+    runs.models.script_for("cli-2", Script::always(refusal));
+    let said = on(&runs.server, &["run", "cli-2: fail", "--agent", "coder"], Some(1)).await;
+    assert!(said.contains("✗") && said.contains("Much too odd."), "{said}");
+    let task = said.split_whitespace().find(|word| word.starts_with("task_")).unwrap();
+    let again = on(&runs.server, &["stream", task], Some(1)).await;
+    assert!(again.contains("Much too odd."), "{again}");
+
+    let said = on(&runs.server, &["run", "hello", "--model", "mock"], Some(0)).await;
+    assert!(said.contains("mock: hello"), "{said}");
+    let said = on(&runs.server, &["run", "hello", "--agent", "captain"], Some(1)).await;
+    assert!(said.contains("captain") && said.contains("researcher"), "{said}");
+    for wrong in ["nonsense", "task_nonsense", "agt_00000000000000000000000001"] {
+        let said = on(&runs.server, &["stream", wrong], Some(1)).await;
+        assert!(said.contains(wrong) || said.contains("404"), "{said}");
+    }
+}
+
+/// The agent that a task runs on.
+async fn agent_of(runs: &Runs, task: &str) -> String {
+    let seen = runs.client.get(format!("/v1/audit/task/{task}")).await.expect(200);
+    let session = seen["state"]["sessionId"].as_str().unwrap();
+    let task = runs.client.get(format!("/v1/sessions/{session}/tasks/{task}")).await.expect(200);
+    task["agentId"].as_str().unwrap().to_owned()
+}
+
+/// Each command says what it does and what its options are.
+#[test]
+fn every_command_has_help() {
+    let help = |arguments: &[&str]| {
+        let output = std::process::Command::new(theazo_tests::theazo()).args(arguments).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let all = help(&["--help"]);
+    for (command, options) in [
+        ("serve", &["--listen", "--data-dir", "--workers", "--allow-private-networks"][..]),
+        ("demo", &["--url", "--key"]),
+        ("run", &["--agent", "--model", "--user", "<TASK>"]),
+        ("stream", &["<ID>", "--url"]),
+        ("doctor", &["--data-dir"]),
+        ("keys", &["create", "list", "revoke"]),
+        ("log", &["tail", "read", "stats", "verify"]),
+        ("projections", &["list", "rebuild"]),
+    ] {
+        assert!(all.contains(&format!("\n  {command} ")), "{command} is not in:\n{all}");
+        let own = help(&[command, "--help"]);
+        for option in options {
+            assert!(own.contains(option), "{option} is not in:\n{own}");
+        }
     }
 }

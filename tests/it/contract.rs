@@ -136,7 +136,14 @@ async fn a_malformed_or_unknown_id_is_a_404() {
     for route in with_key().iter().filter(|route| route.has_id()) {
         let world = World::for_route(&client, route).await;
         for id in ids {
-            let good = [&world.session, &world.agent, &world.snapshot, &world.key];
+            let good = [
+                &world.session,
+                &world.agent,
+                &world.snapshot,
+                &world.key,
+                &world.task,
+                &world.definition,
+            ];
             let mut path = world.path(route.path);
             for known in good.into_iter().filter(|known| !known.is_empty()) {
                 path = path.replace(known.as_str(), id);

@@ -82,6 +82,8 @@ async fn memory_disk_and_processes_have_a_limit() {
     assert_ne!(done["stdout"].as_str().unwrap().trim(), "0", "{done}");
     still_fine(&client, &agent).await;
 
+    // The kill may have come before the `rm`; an exec on a full disk could only empty the file.
+    client.bash(&agent, "rm -f big").await;
     let full = "head -c 3G /dev/zero > big; true";
     run(&client, &agent, "bash", full).await.expect(200);
     let path = format!("/v1/agents/{agent}/files?path=/workspace/more");

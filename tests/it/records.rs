@@ -165,22 +165,22 @@ async fn defaults_go_from_settings_to_session_to_agent() {
     let client = server.test();
     let before = client.get("/v1/settings").await.expect(200);
     assert_eq!(before["billingDay"], 1, "{before}");
-    let settings = json!({ "model": "of the platform", "billingDay": 5 });
+    let settings = json!({ "model": "claude-sonnet", "billingDay": 5 });
     let after = client.patch("/v1/settings", settings).await.expect(200);
-    assert_eq!((&after["model"], &after["billingDay"]), (&json!("of the platform"), &json!(5)));
+    assert_eq!((&after["model"], &after["billingDay"]), (&json!("claude-sonnet"), &json!(5)));
     assert_eq!(client.get("/v1/settings").await.expect(200), after);
 
     let plain = client.session().await;
-    let own = json!({ "userId": "u", "model": "of the session" });
+    let own = json!({ "userId": "u", "model": "claude-opus" });
     let own = client.session_with(own).await;
     for (session, body, model) in [
-        (&plain, json!({}), json!("of the platform")),
-        (&own, json!({}), json!("of the session")),
-        (&own, json!({ "model": "of the agent" }), json!("of the agent")),
+        (&plain, json!({}), json!("claude-sonnet")),
+        (&own, json!({}), json!("claude-opus")),
+        (&own, json!({ "model": "gpt-4o" }), json!("gpt-4o")),
         (
             &own,
-            json!({ "model": { "id": "m", "maxTokens": 5 } }),
-            json!({ "id": "m", "maxTokens": 5 }),
+            json!({ "model": { "id": "claude-haiku", "maxTokens": 5 } }),
+            json!({ "id": "claude-haiku", "maxTokens": 5 }),
         ),
     ] {
         let agent = client.agent_with(session, body).await;

@@ -48,7 +48,14 @@ impl Route {
 
     /// Whether it is about one thing of a tenant, named in its path by an id.
     pub fn has_id(&self) -> bool {
-        let things = ["/sessions/{", "/agents/{", "/snapshots/{", "/api-keys/{", "/audit/{"];
+        let things = [
+            "/sessions/{",
+            "/agents/{",
+            "/snapshots/{",
+            "/api-keys/{",
+            "/audit/{",
+            "/agent-definitions/{",
+        ];
         things.iter().any(|thing| self.path.contains(thing)) && !self.path.contains("by-user")
     }
 
@@ -56,7 +63,12 @@ impl Route {
         let lists = [
             "/v1/sessions",
             "/v1/sessions/{id}/agents",
+            "/v1/sessions/{id}/tasks",
+            "/v1/sessions/{id}/tasks/{taskId}/steps",
+            "/v1/sessions/{id}/tasks/{taskId}/deliveries",
             "/v1/agents/{id}/logs",
+            "/v1/agent-definitions",
+            "/v1/agent-definitions/{id}/versions",
             "/v1/providers",
             "/v1/snapshots",
             "/v1/secrets",
@@ -84,6 +96,10 @@ fn post(path: &'static str, status: u16, body: &'static str) -> Route {
     route(Method::POST, path, body, status)
 }
 
+fn put(path: &'static str, body: &'static str) -> Route {
+    route(Method::PUT, path, Body::Json(body), 200)
+}
+
 fn patch(path: &'static str, body: &'static str) -> Route {
     route(Method::PATCH, path, Body::Json(body), 200)
 }
@@ -101,6 +117,11 @@ const AGENT: &str = r#"{"browser":false,"instructions":"Be concise.","tools":["w
 const SESSION: &str = r#"{"userId":"user_1","limits":{"maxAgents":3,
     "maxCost":{"amount":500,"currency":"usd","period":"day"}},"metadata":{"plan":"pro"}}"#;
 const FILE: &str = "?path=/workspace/a.txt";
+/// The mock answers these at once, for live keys too.
+const TASK: &str = r#"{"agent":"coder","input":"hello","priority":"high","model":"mock"}"#;
+const ONE_SHOT: &str = r#"{"agent":"coder","task":"hello","model":"mock"}"#;
+const DEFINITION: &str = r#"{"name":"Research Assistant","instructions":"Be concise.",
+    "tools":["web_search"],"compute":{"timeout":120},"metadata":{"a":1}}"#;
 
 pub fn all() -> Vec<Route> {
     vec![
@@ -115,7 +136,20 @@ pub fn all() -> Vec<Route> {
         post("/v1/sessions/{id}/end", 200, ""),
         post("/v1/sessions/{id}/agents", 201, AGENT),
         get("/v1/sessions/{id}/agents"),
+        post("/v1/sessions/{id}/run", 200, ONE_SHOT),
+        post("/v1/sessions/{id}/tasks", 201, TASK),
+        get("/v1/sessions/{id}/tasks"),
+        get("/v1/sessions/{id}/tasks/{taskId}"),
+        at("?timeout=10ms", get("/v1/sessions/{id}/tasks/{taskId}/wait")),
+        post("/v1/sessions/{id}/tasks/{taskId}/cancel", 200, ""),
+        get("/v1/sessions/{id}/tasks/{taskId}/steps"),
+        get("/v1/sessions/{id}/tasks/{taskId}/stream"),
+        at(FILE, get("/v1/sessions/{id}/tasks/{taskId}/artifacts")),
+        get("/v1/sessions/{id}/tasks/{taskId}/deliveries"),
         get("/v1/agents/{id}"),
+        post("/v1/agents/{id}/run", 202, r#"{"task":"hello"}"#),
+        post("/v1/agents/{id}/retry", 202, ""),
+        get("/v1/agents/{id}/stream"),
         get("/v1/agents/{id}/logs"),
         post("/v1/agents/{id}/exec", 200, r#"{"lang":"bash","code":"echo hi"}"#),
         post("/v1/agents/{id}/pause", 200, ""),
@@ -130,6 +164,17 @@ pub fn all() -> Vec<Route> {
         delete("/v1/agents/{id}/ports/{port}"),
         get("/v1/snapshots"),
         delete("/v1/snapshots/{id}"),
+        post("/v1/agent-definitions", 201, DEFINITION),
+        get("/v1/agent-definitions"),
+        get("/v1/agent-definitions/{id}"),
+        put("/v1/agent-definitions/{id}", r#"{"timeout":60}"#),
+        delete("/v1/agent-definitions/{id}"),
+        get("/v1/agent-definitions/{id}/versions"),
+        get("/v1/models"),
+        put("/v1/models/{id}/price", r#"{"input":"2.5","output":"10"}"#),
+        get("/v1/tools"),
+        get("/v1/tools/{name}"),
+        get("/v1/settings/webhook-secret"),
         get("/v1/settings"),
         patch("/v1/settings", r#"{"billingDay":2}"#),
         get("/v1/providers"),

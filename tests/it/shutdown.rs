@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-use theazo_tests::{Leftovers, Server, eventually};
+use serde_json::{Value, json};
+use theazo_tests::{Client, Leftovers, Server, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_flight_finishes_and_new_requests_are_refused() {
@@ -61,14 +61,22 @@ async fn what_was_there_is_there_after_a_restart() {
     assert_eq!(client.bash(&agent, "echo $A").await, "before the restart\n");
 }
 
-/// Agents are adopted or say why they failed; those that were paused can go on.
+/// How long a server is away: far longer than the inexactness of a bill.
+const AWAY: Duration = Duration::from_secs(3);
+
+/// Agents outlive their server, whichever end it had: files, snapshots, ports and ids are there
+/// again, processes are not, and nothing is billed for the time in between.
 #[tokio::test(flavor = "multi_thread")]
-async fn agents_of_before_a_restart_are_not_lost() {
+async fn agents_outlive_their_server() {
     for kill in [false, true] {
         let mut server = Server::start().await;
         let client = server.live();
         let session = client.session().await;
+        let born = Instant::now();
         let idle = client.agent(&session).await;
+        client.bash(&idle, "mkdir d; echo kept > d/kept; chmod 700 d; ln -s d/kept link").await;
+        client.bash(&idle, "setsid nohup sleep 4711 >/dev/null 2>&1 </dev/null &").await;
+        let port = client.post(format!("/v1/agents/{idle}/ports"), json!({ "port": 8080 })).await;
         let paused = client.agent(&session).await;
         client.bash(&paused, "echo kept > /workspace/kept").await;
         client.post(format!("/v1/agents/{paused}/pause"), json!({})).await.ok();
@@ -79,41 +87,99 @@ async fn agents_of_before_a_restart_are_not_lost() {
         } else {
             server.stop().await
         }
+        let mut ran = born.elapsed();
+        theazo_tests::process_is(false, "4711").await;
+        // Time that must not be on the bill.
+        tokio::time::sleep(AWAY).await;
+        let back = Instant::now();
         server.start_again().await;
 
         let client = server.live();
-        let settled = eventually("the idle agent settled", Duration::from_secs(30), || async {
-            let agent = client.get(format!("/v1/agents/{idle}")).await.expect(200);
-            let usable = agent["state"] == "idle" && {
-                let body = json!({ "lang": "bash", "code": "true" });
-                client.post(format!("/v1/agents/{idle}/exec"), body).await.status == 200
-            };
-            let failed = agent["state"] == "failed" && agent["error"]["message"].is_string();
-            if usable || failed { Ok(agent) } else { Err(agent.to_string()) }
-        })
-        .await;
-        eprintln!("after {}: {}", if kill { "kill -9" } else { "SIGTERM" }, settled["state"]);
+        client.agent_becomes(&idle, "idle").await;
+        assert_eq!(client.bash(&idle, "cat link; stat -c %a d").await, "kept\n700\n");
+        let none = client.bash(&idle, "grep -l 4711 /proc/[0-9]*/comm /proc/[0-9]*/cmdline; true");
+        assert!(!none.await.contains("cmdline"), "its processes are gone");
+        let recovered = format!("/v1/audit/events?agentId={idle}&type=agent.recovered");
+        let recovered = client.get(recovered).await.expect(200);
+        assert_eq!(recovered["data"].as_array().unwrap().len(), 1, "{recovered}");
+        its_port_is_open(&client, &idle, &port.ok()).await;
+
         client.agent_becomes(&paused, "paused").await;
         client.post(format!("/v1/agents/{paused}/resume"), json!({})).await.ok();
         assert_eq!(client.bash(&paused, "cat /workspace/kept").await, "kept\n");
         client.agent_becomes(&over, "terminated").await;
 
-        client.post(format!("/v1/sessions/{session}/end"), json!({})).await.ok();
-        for agent in [&idle, &paused] {
-            eventually("every agent has ended", Duration::from_secs(30), || async {
-                let agent = client.get(format!("/v1/agents/{agent}")).await.expect(200);
-                let ended = agent["state"] == "terminated" || agent["state"] == "failed";
-                if ended { Ok(()) } else { Err(agent.to_string()) }
-            })
-            .await;
-        }
-        eventually("no folder is left", Duration::from_secs(10), || async {
-            let left = Leftovers::sandbox_folders(&server.data());
-            if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
-        })
-        .await;
-        server.stop().await;
+        client.post(format!("/v1/agents/{idle}/terminate"), json!({})).await.ok();
+        ran += back.elapsed();
+        let ended = client.agent_becomes(&idle, "terminated").await;
+        let billed = ended["computeMinutes"].as_f64().unwrap() * 60.0;
+        assert!(billed <= ran.as_secs_f64() + 0.2, "{billed} s of {ran:?} are billed");
+        all_comes_to_an_end(&mut server, &session, &paused).await;
     }
+}
+
+/// A port that was exposed still is, for what listens now.
+async fn its_port_is_open(client: &Client, agent: &str, port: &Value) {
+    let ports = client.get(format!("/v1/agents/{agent}/ports")).await.expect(200);
+    assert_eq!(ports["data"][0]["port"], port["port"], "{ports}");
+    client.bash(agent, "cd d; setsid nohup python3 -m http.server 8080 >/dev/null 2>&1 &").await;
+    let by_path = format!("/v1/agents/{agent}/ports");
+    let listed = client.get(by_path).await.expect(200);
+    let host = listed["data"][0]["url"].as_str().unwrap();
+    let host = host.trim_start_matches("http://").trim_end_matches('/');
+    eventually("the port is reached", Duration::from_secs(20), || async {
+        let answer = client.get("/kept").host(host).await;
+        if answer.text() == "kept\n" { Ok(()) } else { Err(answer.brief()) }
+    })
+    .await;
+}
+
+async fn all_comes_to_an_end(server: &mut Server, session: &str, agent: &str) {
+    let client = server.live();
+    client.post(format!("/v1/sessions/{session}/end"), json!({})).await.ok();
+    client.agent_becomes(agent, "terminated").await;
+    eventually("no folder is left", Duration::from_secs(10), || async {
+        let left = Leftovers::sandbox_folders(&server.data());
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await;
+    server.stop().await;
+}
+
+/// A start takes up the sandboxes of live agents, and sweeps away what an ended one left.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_nobodys_is_swept_away() {
+    let mut server = Server::start().await;
+    let client = server.live();
+    let session = client.session().await;
+    let ends = client.agent(&session).await;
+    server.stop().await;
+    let folder = Leftovers::sandbox_folders(&server.data()).pop().unwrap();
+    let aside = server.data().join("aside");
+    let copied = std::process::Command::new("cp").arg("-a").args([&folder, &aside]).status();
+    assert!(copied.unwrap().success());
+    server.start_again().await;
+    let client = server.live();
+    let lives = client.agent(&session).await;
+    client.bash(&lives, "echo kept > kept").await;
+    client.post(format!("/v1/agents/{ends}/terminate"), json!({})).await.ok();
+    only_one_is_left(&server).await;
+    server.stop().await;
+    // As if the server had died before it came to that.
+    std::fs::rename(&aside, &folder).unwrap();
+    server.start_again().await;
+    only_one_is_left(&server).await;
+    let client = server.live();
+    client.agent_becomes(&lives, "idle").await;
+    assert_eq!(client.bash(&lives, "cat kept").await, "kept\n");
+}
+
+async fn only_one_is_left(server: &Server) {
+    eventually("one folder is left", Duration::from_secs(40), || async {
+        let left = Leftovers::sandbox_folders(&server.data());
+        if left.len() == 1 { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await;
 }
 
 /// Nobody watches over code whose server is dead: it ends too, before anyone starts another.

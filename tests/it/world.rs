@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use theazo_tests::{Answer, Call, Client, eventually};
+use theazo_tests::{Answer, Call, Client, eventually, random_key};
 
 use crate::routes::{Body, Route};
 
@@ -16,7 +16,14 @@ pub struct World {
     pub key: String,
     pub secret: String,
     pub provider: String,
+    pub task: String,
+    pub definition: String,
 }
+
+/// What the mock is asked for a task that makes a file, and for one that never ends by itself.
+const WRITES: &str =
+    "@tool write_file {\"path\": \"/workspace/a.txt\", \"content\": \"a\"}\n@say written";
+const LASTS: &str = "@slow 600000\n@say late";
 
 impl World {
     /// With what `route` needs, in the state that it is for.
@@ -24,12 +31,14 @@ impl World {
         let provider = if client.is_test() { "mock" } else { "local" };
         let mut world = Self {
             client: client.clone(),
-            session: client.session().await,
+            session: client.session_with(json!({ "userId": "user_1", "model": "mock" })).await,
             agent: String::new(),
             snapshot: String::new(),
             key: String::new(),
             secret: "API_KEY".to_owned(),
             provider: provider.to_owned(),
+            task: String::new(),
+            definition: String::new(),
         };
         if route.path.contains("/agents/{") || route.path.contains("/snapshots/{") {
             world.agent = client.agent(&world.session).await;
@@ -57,8 +66,26 @@ impl World {
             let port = json!({ "port": 8080 });
             client.post(world.path("/v1/agents/{id}/ports"), port).await.ok();
         }
+        if route.path.contains("/tasks/{") {
+            world.task = world.submit(route).await;
+        }
+        if route.path.ends_with("/retry") {
+            let body = json!({ "task": "hello" });
+            let run = client.post(world.path("/v1/agents/{id}/run"), body).await.ok();
+            world.ended(run["taskId"].as_str().unwrap()).await;
+            client.agent_becomes(&world.agent, "idle").await;
+        }
+        if route.path.contains("/agent-definitions/{") {
+            let body = json!({ "name": random_key("definition") });
+            let made = client.post("/v1/agent-definitions", body).await.ok();
+            world.definition = made["id"].as_str().unwrap().to_owned();
+        }
         if route.path.ends_with("/files") && route.body != Body::Raw {
             client.put(world.path("/v1/agents/{id}/files?path=/workspace/a.txt"), "a").await.ok();
+        }
+        if route.path == "/v1/agents/{id}/stream" {
+            // It ends when the agent has.
+            client.post(world.path("/v1/agents/{id}/terminate"), json!({})).await.ok();
         }
         world
     }
@@ -81,6 +108,28 @@ impl World {
         paused["snapshot"]["id"].as_str().unwrap().to_owned()
     }
 
+    /// A task that is as `route` wants it.
+    async fn submit(&self, route: &Route) -> String {
+        let input = match route.path.rsplit('/').next() {
+            Some("cancel") => LASTS,
+            Some("artifacts") => WRITES,
+            _ => "hello",
+        };
+        let body = json!({ "agent": "coder", "input": input });
+        let task = self.client.post(self.path("/v1/sessions/{id}/tasks"), body).await.ok();
+        let id = task["id"].as_str().unwrap().to_owned();
+        if input == WRITES {
+            self.ended(&id).await;
+        }
+        id
+    }
+
+    async fn ended(&self, task: &str) {
+        let path = format!("/v1/sessions/{}/tasks/{task}/wait?timeout=1m", self.session);
+        let task = self.client.get(path).await.expect(200);
+        assert_eq!(task["status"], "completed", "{task}");
+    }
+
     /// The path with this world's ids: what a parameter stands for is told by what is before it.
     pub fn path(&self, template: &str) -> String {
         let mut filled: Vec<String> = Vec::new();
@@ -95,6 +144,10 @@ impl World {
                 (true, "api-keys") => self.key.clone(),
                 (true, "secrets") => self.secret.clone(),
                 (true, "providers") => self.provider.clone(),
+                (true, "tasks") => self.task.clone(),
+                (true, "agent-definitions") => self.definition.clone(),
+                (true, "models") => "mock".to_owned(),
+                (true, "tools") => "write_file".to_owned(),
                 (true, "ports") => "8080".to_owned(),
                 (true, "by-user") => "user_2".to_owned(),
                 (true, "audit") => "session".to_owned(),

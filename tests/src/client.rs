@@ -122,8 +122,19 @@ impl Call {
     /// Sends it; an error means that no whole answer came back.
     pub async fn send(self) -> Result<Answer, reqwest::Error> {
         let request = format!("{} {}", self.method, self.path);
+        let (head, foreign) = (self.method == Method::HEAD, self.foreign);
+        let response = self.open().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let answer = Answer { request, status, headers, body: response.bytes().await? };
+        if !foreign && let Some(wrong) = answer.break_of_convention(head) {
+            panic!("{}: {wrong}: {}", answer.request, answer.brief());
+        }
+        Ok(answer)
+    }
+
+    /// Sends it, and leaves the answer's body to be read as it comes.
+    pub async fn open(self) -> Result<reqwest::Response, reqwest::Error> {
         let url = format!("http://{}{}", self.client.address(), self.path);
-        let head = self.method == Method::HEAD;
         let mut builder = self.client.http.request(self.method, url);
         if let Some(key) = &self.client.key {
             builder = builder.bearer_auth(key);
@@ -134,15 +145,7 @@ impl Call {
         if let Some(body) = self.body {
             builder = builder.body(body);
         }
-        let response = builder.send().await?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let answer = Answer { request, status, headers, body: response.bytes().await? };
-        if !self.foreign
-            && let Some(wrong) = answer.break_of_convention(head)
-        {
-            panic!("{}: {wrong}: {}", answer.request, answer.brief());
-        }
-        Ok(answer)
+        builder.send().await
     }
 }
 

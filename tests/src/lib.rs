@@ -6,6 +6,8 @@
 //! - [`Client`] speaks the API. Every answer is held against the conventions of all routes: a
 //!   request id, and the error envelope.
 //! - [`eventually`] waits for a state, with a deadline and the last thing it saw; nothing sleeps.
+//! - [`Task`] is a run: submitted, waited for, its steps, its files.
+//! - [`model_server`] stands in for the model vendors, and checks the manners of who calls it.
 //! - [`Chance`] is where random choices come from: a seed that is printed and can be given again.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it is")]
 #![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "as above")]
@@ -14,7 +16,9 @@ mod answer;
 mod chance;
 mod client;
 mod leftovers;
+pub mod model_server;
 mod resources;
+mod runs;
 mod server;
 mod wait;
 
@@ -23,6 +27,7 @@ pub use chance::Chance;
 pub use client::{Call, Client};
 pub use leftovers::Leftovers;
 pub use resources::random_key;
+pub use runs::{ANTHROPIC_KEY, OPENAI_KEY, Runs, Task, process_is};
 pub use server::{Server, Setup, theazo};
 pub use wait::eventually;
 

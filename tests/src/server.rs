@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::client::Address;
 use crate::leftovers::{self, Leftovers};
-use crate::{Client, eventually, random_key};
+use crate::{Client, random_key};
 
 /// From the start of the process to ready, in a debug build on a busy machine.
 const START: Duration = Duration::from_secs(60);
@@ -82,6 +82,30 @@ impl Server {
 
     /// Starts the server on its data folder, on another port.
     pub async fn start_again(&mut self) {
+        assert!(self.try_start_again().await, "the server did not start:\n{}", self.log());
+    }
+
+    /// As [`Self::start_again`]; false when it has killed itself before it was ready.
+    pub async fn try_start_again(&mut self) -> bool {
+        self.spawn();
+        let deadline = Instant::now() + START;
+        let mut last = "it does not listen".to_owned();
+        while !self.has_died() {
+            if let Some(address) = self.listens_at() {
+                *self.address.lock().unwrap() = address;
+                last = match self.anonymous().get("/readyz").send().await {
+                    Ok(answer) if answer.status == 200 => return true,
+                    Ok(answer) => answer.brief(),
+                    Err(error) => error.to_string(),
+                };
+            }
+            assert!(Instant::now() < deadline, "it is not ready: {last}\n{}", self.log());
+            tokio::time::sleep(POLL).await;
+        }
+        false
+    }
+
+    fn spawn(&mut self) {
         assert!(self.process.is_none(), "it runs already");
         let _ = fs::remove_file(self.stdout());
         let errors = File::options().create(true).append(true).open(self.stderr()).unwrap();
@@ -97,36 +121,14 @@ impl Server {
             .unwrap();
         leftovers::started(child.id());
         self.process = Some(child);
-        let address = self.wait_for_address().await;
-        *self.address.lock().unwrap() = address;
-        let client = self.anonymous();
-        eventually("the server is ready", START, || async {
-            match client.get("/readyz").send().await {
-                Ok(answer) if answer.status == 200 => Ok(()),
-                Ok(answer) => Err(answer.brief()),
-                Err(error) => Err(error.to_string()),
-            }
-        })
-        .await;
     }
 
-    async fn wait_for_address(&mut self) -> SocketAddr {
-        let deadline = Instant::now() + START;
-        loop {
-            let printed = fs::read_to_string(self.stdout()).unwrap_or_default();
-            let listening = printed.lines().find_map(|line| {
-                let value: Value = serde_json::from_str(line).ok()?;
-                value["listening"].as_str()?.parse().ok()
-            });
-            if let Some(address) = listening {
-                return address;
-            }
-            let ended = self.process.as_mut().unwrap().try_wait().unwrap();
-            if ended.is_some() || Instant::now() > deadline {
-                panic!("the server did not start ({ended:?}):\n{}", self.log());
-            }
-            tokio::time::sleep(POLL).await;
-        }
+    fn listens_at(&self) -> Option<SocketAddr> {
+        let printed = fs::read_to_string(self.stdout()).unwrap_or_default();
+        printed.lines().find_map(|line| {
+            let value: Value = serde_json::from_str(line).ok()?;
+            value["listening"].as_str()?.parse().ok()
+        })
     }
 
     /// The `theazo` command over this server's data folder, with none of our own settings.
@@ -145,7 +147,15 @@ impl Server {
 
     /// Runs a `theazo` command to its end, over this data folder.
     pub fn cli<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Output {
-        self.command().args(args).output().unwrap()
+        let mut command = self.command();
+        command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        let id = child.id();
+        // Another test thread that looks for what is left over must not take it for that.
+        leftovers::started(id);
+        let output = child.wait_with_output().unwrap();
+        leftovers::ended(id);
+        output
     }
 
     /// What a `theazo` command that succeeds prints.
@@ -212,6 +222,34 @@ impl Server {
         process.kill().unwrap();
         process.wait().unwrap();
         leftovers::ended(process.id());
+    }
+
+    /// Sets a variable of the environment for the next start, or takes it away.
+    pub fn set_env(&mut self, name: &str, value: Option<&str>) {
+        self.setup.env.retain(|(other, _)| other != name);
+        self.setup.env.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    }
+
+    /// Whether it has killed itself; then it can be started again.
+    pub fn has_died(&mut self) -> bool {
+        let process = self.process.as_mut().expect("it does not run");
+        let Some(status) = process.try_wait().unwrap() else { return false };
+        assert_eq!(status.signal(), Some(Signal::SIGKILL as i32), "{}", tail(&self.log()));
+        leftovers::ended(process.id());
+        self.process = None;
+        true
+    }
+
+    /// As [`Self::has_died`], after so long at most.
+    pub fn has_died_within(&mut self, wait: Duration) -> bool {
+        let deadline = Instant::now() + wait;
+        loop {
+            let died = self.has_died();
+            if died || Instant::now() > deadline {
+                return died;
+            }
+            std::thread::sleep(POLL);
+        }
     }
 
     /// Asks it to end; [`Self::ended`] waits for that.

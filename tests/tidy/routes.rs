@@ -39,8 +39,10 @@ fn no_route_is_made_beside_the_document() {
         if UNDOCUMENTED.contains(&source.path.as_str()) {
             continue;
         }
+        // A model has a route of its own, to its vendor.
+        let code = source.code().replace("models.route(", "");
         assert!(
-            !source.code().contains(".route("),
+            !code.contains(".route("),
             "{}: declare it with #[utoipa::path] and routes!()",
             source.path
         );

@@ -26,8 +26,9 @@ impl Host {
         Arc::new(LocalGateway(self.clone()))
     }
 
-    /// Waits while the agent is provisioning.
+    /// Waits while the agent's sandbox is being made, or made again.
     pub(crate) async fn provisioned(&self, scope: Scope, id: AgentId) -> Result<(), GatewayError> {
+        self.recovering.over(id).await;
         let agent = self.load_agent(scope, id).await.map_err(unavailable)?;
         if agent.is_none_or(|agent| agent.state != AgentState::Provisioning) {
             return Ok(());

@@ -1,6 +1,6 @@
 //! A worker host: the process that holds sandboxes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -9,6 +9,7 @@ use theazo_domain::agent::{Agent, AgentState, Pending};
 use theazo_domain::providers::ProviderKind;
 use theazo_domain::{AgentId, Rejection, Scope, StreamId};
 use theazo_providers::{GatewayError, Provider, ProviderError, SandboxId};
+use tokio::sync::watch;
 
 use crate::lane::{Lane, Lanes};
 
@@ -42,6 +43,32 @@ pub struct Host {
     pub(crate) lanes: Lanes,
     /// Agents whose sandbox is here, and whose they are.
     held: Mutex<HashMap<AgentId, Scope>>,
+    /// Agents whose sandbox is being made again after a start.
+    pub(crate) recovering: Recovering,
+}
+
+/// Agents that are not to be worked with before their sandbox is there again.
+#[derive(Default)]
+pub(crate) struct Recovering(watch::Sender<HashSet<AgentId>>);
+
+impl Recovering {
+    pub fn begin(&self, agent: AgentId) {
+        self.0.send_modify(|agents| {
+            agents.insert(agent);
+        });
+    }
+
+    pub fn end(&self, agent: AgentId) {
+        self.0.send_modify(|agents| {
+            agents.remove(&agent);
+        });
+    }
+
+    /// Waits until the agent's sandbox is there again, or is known to be lost.
+    pub async fn over(&self, agent: AgentId) {
+        // The sender is ours, so it cannot be gone.
+        let _ = self.0.subscribe().wait_for(|agents| !agents.contains(&agent)).await;
+    }
 }
 
 impl Host {
@@ -52,6 +79,7 @@ impl Host {
             providers,
             lanes: Lanes::default(),
             held: Mutex::default(),
+            recovering: Recovering::default(),
         })
     }
 
@@ -104,11 +132,28 @@ impl Host {
         let provider = self.providers.get(agent.spec.provider)?.clone();
         Ok((agent, provider, SandboxId::of(id)))
     }
+
+    /// The sandbox for a step of a run that was begun: also while the agent is about to be paused,
+    /// for the pause waits for the step.
+    pub(crate) async fn sandbox_of_run(
+        &self,
+        scope: Scope,
+        id: AgentId,
+    ) -> Result<(Arc<dyn Provider>, SandboxId), GatewayError> {
+        self.provisioned(scope, id).await?;
+        let agent = self.load_agent(scope, id).await.map_err(unavailable)?;
+        let agent = agent.ok_or_else(|| Rejection::not_found("agent"))?;
+        if !matches!(agent.state, AgentState::Idle | AgentState::Running) {
+            return Err(not_usable(&agent).into());
+        }
+        Ok((self.providers.get(agent.spec.provider)?.clone(), SandboxId::of(id)))
+    }
 }
 
 fn not_usable(agent: &Agent) -> Rejection {
     let (now, next) = match (&agent.pending, agent.state) {
         (Some(Pending::Terminate { .. }), _) => ("being terminated", "Create a new agent."),
+        (Some(Pending::Complete), _) => ("done", "Create a new agent."),
         (Some(Pending::Pause { .. }), _) => ("being paused", "Resume it with POST …/resume."),
         (Some(Pending::Resume { .. }), _) => ("being resumed", "Try again in a moment."),
         (None, AgentState::Paused) => ("paused", "Resume it with POST …/resume."),

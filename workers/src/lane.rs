@@ -13,7 +13,7 @@ pub(crate) struct Lane {
     /// Held by the one reconciliation that is under way.
     pub turn: sync::Mutex<()>,
     /// Held shared by each exec and file operation, alone by a pause: it waits for them.
-    pub gate: sync::RwLock<()>,
+    pub gate: Arc<sync::RwLock<()>>,
 }
 
 #[derive(Default)]

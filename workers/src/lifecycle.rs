@@ -24,6 +24,7 @@ const MAX_TRIES: u32 = 8;
 /// Settles the agent as it was at `since` or later; keeps at it while the log or the vault is out
 /// of reach.
 pub(crate) async fn settle(host: &Host, scope: Scope, id: AgentId, since: Position) {
+    host.recovering.over(id).await;
     let lane = host.lane(id);
     let _turn = lane.turn.lock().await;
     for tried in 0..MAX_TRIES {
@@ -52,7 +53,14 @@ async fn settle_once(
     while let Some(agent) = host.commander.load_since::<Agent>(&stream, since).await?.state {
         let outcome = match (&agent.pending, agent.state) {
             (_, state) if state.is_final() => return clean_up(host, scope, &agent).await,
-            (Some(Pending::Terminate { .. }), _) => terminate(host, &agent).await,
+            (Some(Pending::Terminate { .. }), _) => {
+                destroy(host, &agent).await;
+                AgentCommand::Terminated
+            }
+            (Some(Pending::Complete), _) => {
+                destroy(host, &agent).await;
+                AgentCommand::Completed
+            }
             (None, AgentState::Provisioning) => provision(host, scope, &agent).await,
             (Some(Pending::Pause { snapshot_id }), _) => {
                 match pause(host, scope, &agent, *snapshot_id).await? {
@@ -88,7 +96,7 @@ pub(crate) fn failure(error: &ProviderError) -> Failure {
     Failure { code: code.to_owned(), message: error.to_string() }
 }
 
-fn spec(scope: Scope, agent: &Agent, snapshot: Option<SnapshotId>) -> SandboxSpec {
+pub(crate) fn spec(scope: Scope, agent: &Agent, snapshot: Option<SnapshotId>) -> SandboxSpec {
     let domains = agent.spec.guardrails.as_ref().and_then(|g| g.allowed_domains.clone());
     SandboxSpec {
         id: SandboxId::of(agent.id),
@@ -135,7 +143,7 @@ async fn pause(
 ) -> Result<Option<AgentCommand>, CommandError> {
     let lane = host.lane(agent.id);
     let stream = StreamId::agent(scope, agent.id);
-    let overtaken = |agent: &Agent| matches!(agent.pending, Some(Pending::Terminate { .. }));
+    let overtaken = |agent: &Agent| agent.pending.as_ref().is_some_and(Pending::ends);
     let _gate = tokio::select! {
         gate = lane.gate.write() => gate,
         waited = host.commander.wait_until(&stream, DRAIN_PATIENCE, overtaken) => {
@@ -194,7 +202,7 @@ async fn resume(host: &Host, scope: Scope, agent: &Agent, snapshot_id: SnapshotI
 }
 
 /// Ends everything in the sandbox, also what is under way.
-async fn terminate(host: &Host, agent: &Agent) -> AgentCommand {
+async fn destroy(host: &Host, agent: &Agent) {
     let destroyed = match host.providers.get(agent.spec.provider) {
         Ok(provider) => bounded(provider.destroy(&SandboxId::of(agent.id))).await,
         Err(error) => Err(error),
@@ -203,7 +211,6 @@ async fn terminate(host: &Host, agent: &Agent) -> AgentCommand {
         // The agent is over either way; the sweeper destroys what is left of it.
         tracing::warn!(agent = %agent.id, %error, "the sandbox could not be destroyed yet");
     }
-    AgentCommand::Terminated
 }
 
 /// What an agent that has ended leaves behind: its sandbox, its place in the session and, when it

@@ -82,6 +82,7 @@ fn wakes(event: &AgentEvent) -> bool {
             | AgentEvent::PauseRequested { .. }
             | AgentEvent::ResumeRequested { .. }
             | AgentEvent::TerminateRequested { .. }
+            | AgentEvent::CompleteRequested {}
             | AgentEvent::Failed { .. }
     )
 }

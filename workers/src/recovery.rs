@@ -1,34 +1,38 @@
 //! What a start finds: intents without outcomes, and agents whose sandbox went with the process
 //! that held it. Each is finished, or said to be lost; none is passed over.
 
-use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use theazo_commands::CommandError;
-use theazo_domain::agent::{Agent, AgentCommand, AgentState, Failure};
+use theazo_domain::agent::{Agent, AgentCommand, AgentState, Failure, Pending};
 use theazo_domain::execution::{Execution, ExecutionCommand};
 use theazo_domain::file_operation::{FileOperation, FileOperationCommand};
 use theazo_domain::session::{Session, SessionEvent, SessionStatus};
 use theazo_domain::{AgentId, Event, Scope, StreamId, Timestamp};
 use theazo_log::{Filter, Position};
 use theazo_projections::ReadModels;
-use theazo_providers::SandboxId;
+use theazo_providers::ProviderError;
 
 use crate::reactions;
+use crate::retry::until_done;
 use crate::{Host, WorkerError, lifecycle, sweeper};
 
 /// Rows looked at together.
 const BATCH: u32 = 500;
+/// Sandboxes that are made again at the same time.
+const ADOPTED_AT_ONCE: usize = 8;
 /// How long the read models may take to catch up with the log.
 const CATCH_UP: Duration = Duration::from_secs(600);
 
-const LOST: &str = "the server restarted, and the sandbox of this agent was lost with it; \
+const LOST: &str = "the server restarted, and nothing of this agent's sandbox is left; \
                     create a new agent, or resume one from a snapshot";
 const UNKNOWN_OUTCOME: &str = "the server restarted while this was under way; whether it was \
                                done is not known";
 
 /// Recovers, and answers the position from which events are to be reacted to.
-pub(crate) async fn run(host: &Host, reads: &ReadModels) -> Result<Position, WorkerError> {
+pub(crate) async fn run(host: &Arc<Host>, reads: &ReadModels) -> Result<Position, WorkerError> {
     let head = host.commander.log().head().await?;
     if !reads.wait_for(head, CATCH_UP).await {
         return Err(WorkerError::Lagging);
@@ -37,8 +41,8 @@ pub(crate) async fn run(host: &Host, reads: &ReadModels) -> Result<Position, Wor
     executions(host, reads).await?;
     file_operations(host, reads).await?;
     admissions(host, reads).await?;
-    agents(host, reads, last_alive).await?;
-    sweeper::sweep(host).await;
+    let ran = agents(host, reads).await?;
+    tokio::spawn(readopt_all(host.clone(), ran, last_alive));
     Ok(head)
 }
 
@@ -87,7 +91,8 @@ async fn file_operations(host: &Host, reads: &ReadModels) -> Result<(), WorkerEr
     }
 }
 
-/// Creates the agents that their session admitted and that were not created.
+/// Creates the agents that their session admitted and that were not created, and gives back the
+/// places of those that have ended.
 async fn admissions(host: &Host, reads: &ReadModels) -> Result<(), WorkerError> {
     let mut after = 0;
     loop {
@@ -95,9 +100,15 @@ async fn admissions(host: &Host, reads: &ReadModels) -> Result<(), WorkerError> 
         for found in &batch {
             after = found.row.seq;
             for agent in &found.row.value.session.agents {
-                if host.load_agent(found.scope, *agent).await?.is_none() {
-                    let session = StreamId::session(found.scope, found.row.value.session.id);
-                    finish_admission(host, &session, *agent).await?;
+                match host.load_agent(found.scope, *agent).await? {
+                    None => {
+                        let session = StreamId::session(found.scope, found.row.value.session.id);
+                        finish_admission(host, &session, *agent).await?;
+                    }
+                    Some(ended) if ended.state.is_final() => {
+                        lifecycle::settle(host, found.scope, *agent, Position::START).await;
+                    }
+                    Some(_) => {}
                 }
             }
         }
@@ -124,57 +135,80 @@ async fn finish_admission(
     Ok(())
 }
 
-async fn agents(
-    host: &Host,
-    reads: &ReadModels,
-    last_alive: Option<Timestamp>,
-) -> Result<(), WorkerError> {
-    let there = sandboxes(host).await?;
+/// Looks at every agent that has not ended; answers those that ran, which are to be made again.
+async fn agents(host: &Arc<Host>, reads: &ReadModels) -> Result<Vec<(Scope, Agent)>, WorkerError> {
+    let mut ran = Vec::new();
     let mut after = 0;
     loop {
         let batch = reads.all_live(after, BATCH).await?;
-        for found in &batch {
+        let full = batch.len() == BATCH as usize;
+        for found in batch {
             after = found.row.seq;
-            agent(host, found.scope, &found.row.value, &there, last_alive).await?;
+            let (scope, agent) = (found.scope, found.row.value);
+            end_with_session(host, scope, &agent).await?;
+            if matches!(agent.state, AgentState::Idle | AgentState::Running) {
+                host.recovering.begin(agent.id);
+                ran.push((scope, agent));
+            } else {
+                lifecycle::settle(host, scope, agent.id, Position::START).await;
+            }
         }
-        if batch.len() < BATCH as usize {
-            return Ok(());
+        if !full {
+            return Ok(ran);
         }
     }
 }
 
-/// Every sandbox that the providers have, also of before the restart.
-async fn sandboxes(host: &Host) -> Result<HashSet<SandboxId>, WorkerError> {
-    let mut there = HashSet::new();
-    for (_, provider) in host.providers.iter() {
-        there.extend(provider.list().await?.into_iter().map(|sandbox| sandbox.id));
-    }
-    Ok(there)
-}
-
-async fn agent(
-    host: &Host,
-    scope: Scope,
-    agent: &Agent,
-    there: &HashSet<SandboxId>,
-    last_alive: Option<Timestamp>,
-) -> Result<(), CommandError> {
-    let origin = host.origin(scope);
+async fn end_with_session(host: &Host, scope: Scope, agent: &Agent) -> Result<(), CommandError> {
     let session = StreamId::session(scope, agent.session_id);
     let session = host.commander.load::<Session>(&session).await?.state;
     if session.is_some_and(|session| session.status == SessionStatus::Ended) {
         let reason = "the session ended".to_owned();
-        host.commander.agent(&origin, agent.id, &AgentCommand::RequestTerminate { reason }).await?;
+        let terminate = AgentCommand::RequestTerminate { reason };
+        host.commander.agent(&host.origin(scope), agent.id, &terminate).await?;
     }
-    let ran = matches!(agent.state, AgentState::Idle | AgentState::Running);
-    let held = there.contains(&SandboxId::of(agent.id));
-    if ran && held {
-        host.hold(scope, agent.id);
-    } else if ran {
-        let failure = Failure { code: "provider_error".to_owned(), message: LOST.to_owned() };
-        let fail = AgentCommand::Fail { failure, lost_at: last_alive };
-        host.commander.agent(&origin, agent.id, &fail).await?;
-    }
-    lifecycle::settle(host, scope, agent.id, Position::START).await;
     Ok(())
+}
+
+/// Makes the sandboxes again that the process before this one held, over the files that they had.
+/// Runs go on meanwhile: a step that needs its sandbox waits for it. What is nobody's is swept
+/// last.
+async fn readopt_all(host: Arc<Host>, ran: Vec<(Scope, Agent)>, last_alive: Option<Timestamp>) {
+    stream::iter(ran)
+        .for_each_concurrent(ADOPTED_AT_ONCE, |(scope, agent)| {
+            let host = host.clone();
+            async move { readopt(&host, scope, &agent, last_alive).await }
+        })
+        .await;
+    sweeper::sweep(&host).await;
+}
+
+async fn readopt(host: &Host, scope: Scope, agent: &Agent, last_alive: Option<Timestamp>) {
+    let adopted = match host.providers.get(agent.spec.provider) {
+        Ok(provider) => provider.adopt(lifecycle::spec(scope, agent, agent.spec.snapshot_id)).await,
+        Err(error) => Err(error),
+    };
+    let recovered = AgentCommand::Recovered { host: host.name.clone(), lost_at: last_alive };
+    let outcome = match adopted {
+        Ok(()) => {
+            host.hold(scope, agent.id);
+            recovered
+        }
+        // It was being ended: that its sandbox is gone is as it should be.
+        Err(_) if agent.pending.as_ref().is_some_and(Pending::ends) => recovered,
+        Err(error) => {
+            let message = match error {
+                ProviderError::NoSandbox => LOST.to_owned(),
+                error => format!("{LOST} ({error})"),
+            };
+            let failure = Failure { code: "provider_error".to_owned(), message };
+            AgentCommand::Fail { failure, lost_at: last_alive }
+        }
+    };
+    until_done("an agent is not recovered yet", || async {
+        host.commander.agent(&host.origin(scope), agent.id, &outcome).await.map(|_| ())
+    })
+    .await;
+    host.recovering.end(agent.id);
+    lifecycle::settle(host, scope, agent.id, Position::START).await;
 }

@@ -26,8 +26,6 @@ pub use sqlite::SqliteIdempotency;
 
 /// Milliseconds that an answer is kept.
 const KEPT: i64 = 24 * 60 * 60 * 1_000;
-/// How long a repeat waits for the first request with its key.
-const PATIENCE: Duration = Duration::from_secs(10);
 const SWEEP: Duration = Duration::from_secs(10 * 60);
 
 /// A hash: of a scope and a key, or of a request.
@@ -123,12 +121,14 @@ impl Idempotency {
         Self { store, vault, in_flight: InFlight::default() }
     }
 
+    /// `patience`: how long a repeat waits for the first request with its key.
+    ///
     /// # Errors
-    /// 409 when the key was used for another request, or its first request takes too long; 503
-    /// when the store cannot be read.
-    pub async fn begin(&self, keyed: &Keyed) -> Result<Begun, ApiError> {
+    /// 409 when the key was used for another request, or its first request takes longer; 503 when
+    /// the store cannot be read.
+    pub async fn begin(&self, keyed: &Keyed, patience: Duration) -> Result<Begun, ApiError> {
         let entering = self.in_flight.enter(keyed.key);
-        let Ok(place) = tokio::time::timeout(PATIENCE, entering).await else {
+        let Ok(place) = tokio::time::timeout(patience, entering).await else {
             return Err(ApiError::conflict(
                 "A request with this Idempotency-Key is still being processed; repeat it later.",
             )

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::State;
 use theazo_commands::agent::new_snapshot_id;
-use theazo_commands::now;
 use theazo_domain::agent::{Agent as AgentAggregate, AgentCommand, AgentState, Pending};
 use theazo_domain::providers::ProviderKind;
 use theazo_domain::snapshot::Snapshot;
@@ -14,6 +14,7 @@ use theazo_log::Position;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::agents::shown;
 use crate::AppState;
 use crate::authority::Writer;
 use crate::error::{ApiError, ErrorCode};
@@ -49,6 +50,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     ),
 )]
 async fn agent_pause(
+    State(state): State<AppState>,
     writer: Writer,
     Id(id): Id<AgentId>,
     Json(Empty {}): Json<Empty>,
@@ -63,7 +65,8 @@ async fn agent_pause(
     let (agent, position) = wait(&writer, id, PAUSE_PATIENCE, settled).await?;
     // A repeat of an old request may find that the agent has been resumed since: it was paused.
     if agent.snapshot.is_some_and(|snapshot| snapshot.id == snapshot_id) {
-        return Ok(Written::ok(&writer.caller, position, Agent::at(&agent, now())));
+        let shown = shown(&state.reads, writer.scope(), &agent).await?;
+        return Ok(Written::ok(&writer.caller, position, shown));
     }
     Err(not_done(&agent, "paused"))
 }
@@ -86,6 +89,7 @@ async fn agent_pause(
     ),
 )]
 async fn agent_resume(
+    State(state): State<AppState>,
     writer: Writer,
     Id(id): Id<AgentId>,
     Json(ResumeAgent { snapshot_id }): Json<ResumeAgent>,
@@ -103,7 +107,8 @@ async fn agent_resume(
     let (agent, position) = wait(&writer, id, PAUSE_PATIENCE, settled).await?;
     match (agent.state, &agent.failure) {
         (AgentState::Idle | AgentState::Running, _) | (AgentState::Paused, None) => {
-            Ok(Written::ok(&writer.caller, position, Agent::at(&agent, now())))
+            let shown = shown(&state.reads, writer.scope(), &agent).await?;
+            Ok(Written::ok(&writer.caller, position, shown))
         }
         _ => Err(not_done(&agent, "resumed")),
     }

@@ -4,8 +4,8 @@ use axum::extract::State;
 use theazo_commands::agent::new_id;
 use theazo_commands::now;
 use theazo_domain::agent::Agent as AgentAggregate;
-use theazo_domain::{AgentId, SessionId};
-use theazo_projections::{AgentFilter, Row};
+use theazo_domain::{AgentId, Pico, Scope, SessionId};
+use theazo_projections::{AgentFilter, ReadModels, Row};
 use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -14,9 +14,11 @@ use super::agent_lifecycle::must_fit;
 use super::{agent_lifecycle, agent_logs, exec};
 use crate::AppState;
 use crate::authority::{Reader, Writer};
+use crate::definitions;
 use crate::error::ApiError;
 use crate::extract::{Id, Json, Query};
 use crate::page::{PageBody, PageRequest};
+use crate::submit::{check_model, must_exist};
 use crate::wire::agent::{Agent, CreateAgent, ListAgents, State as AgentState};
 use crate::write::{Shown, Written};
 
@@ -52,7 +54,13 @@ async fn agent_create(
     Json(body): Json<CreateAgent>,
 ) -> Result<Written<Agent>, ApiError> {
     let (commander, origin) = (&writer.commander, writer.origin());
-    let options = body.into_options()?;
+    must_exist(&writer, session).await?;
+    check_model(&state, body.model())?;
+    let definition = match body.definition() {
+        Some(reference) => Some(definitions::find(&state, &writer.caller, reference).await?),
+        None => None,
+    };
+    let options = body.into_options(definition);
     let spec = commander.resolve_agent(writer.scope(), session, options, &state.available).await?;
     if let Some(snapshot) = spec.snapshot_id {
         must_fit(&writer, snapshot, spec.provider).await?;
@@ -63,7 +71,7 @@ async fn agent_create(
         async move { commander.create_agent(&origin, session, new_id(&origin), spec).await };
     let done = state.tasks.spawn(creating.in_current_span()).await;
     let done = done.map_err(|error| ApiError::internal(&error))??;
-    Ok(Written::created(&writer.caller, done.position, Agent::at(&done.state, now())))
+    Ok(Written::created(&writer.caller, done.position, Agent::at(&done.state, Pico::ZERO, now())))
 }
 
 /// List a session's agents
@@ -92,8 +100,12 @@ async fn agent_list(
     let filter =
         AgentFilter { session_id: Some(session), state: query.state.map(AgentState::domain) };
     let rows = reader.models.agents(scope, filter, page.rows()).await?;
-    let now = now();
-    Ok(Shown(page.answer(rows, |row| Agent::at(&row.value, now))))
+    let page = page.answer(rows, |row| row.value);
+    let mut data = Vec::with_capacity(page.data.len());
+    for agent in &page.data {
+        data.push(shown(&reader.models, scope, agent).await?);
+    }
+    Ok(Shown(PageBody { data, next_cursor: page.next_cursor, has_more: page.has_more }))
 }
 
 /// View an agent
@@ -106,7 +118,21 @@ async fn agent_list(
 )]
 async fn agent_view(reader: Reader, Id(id): Id<AgentId>) -> Result<Shown<Agent>, ApiError> {
     let row = find(&reader, id).await?;
-    Ok(Shown(Agent::at(&row.value, now())))
+    Ok(Shown(shown(&reader.models, reader.scope(), &row.value).await?))
+}
+
+/// The agent as it is now, with what the task that it works on has cost so far.
+pub(super) async fn shown(
+    models: &ReadModels,
+    scope: Scope,
+    agent: &AgentAggregate,
+) -> Result<Agent, ApiError> {
+    let task = match agent.task {
+        Some(id) => models.task(scope, id).await?,
+        None => None,
+    };
+    let task_cost = task.map_or(Pico::ZERO, |row| row.value.model_cost);
+    Ok(Agent::at(agent, task_cost, now()))
 }
 
 /// The agent, as the read models have it.

@@ -8,8 +8,8 @@ use axum::extract::State;
 use serde_json::value::RawValue;
 use theazo_commands::Commander;
 use theazo_domain::{
-    Aggregate, Kind, StreamId, Timestamp, agent, api_key, execution, file_operation, org,
-    providers, secret, session, settings, snapshot,
+    Aggregate, Kind, StreamId, Timestamp, agent, api_key, definition, delivery, execution,
+    file_operation, model_prices, org, providers, secret, session, settings, snapshot, task,
 };
 use theazo_log::Position;
 use theazo_projections::audit::redacted;
@@ -70,8 +70,9 @@ fn some<T: ToString>(value: &Option<T>) -> Option<&dyn ToString> {
 
 /// Get a thing as it was
 ///
-/// `kind` is `session`, `agent`, `execution`, `file_operation`, `snapshot`, `secret`, `api_key`,
-/// `org`, or `settings` or `providers`, whose id is their kind.
+/// `kind` is `session`, `agent`, `task`, `execution`, `file_operation`, `snapshot`, `definition`,
+/// `delivery`, `secret`, `api_key`, `org`, or `settings`, `providers` or `model_prices`, whose id
+/// is their kind.
 #[utoipa::path(get, path = "/v1/audit/{kind}/{id}", tag = "audit",
     params(("kind" = String, Path, description = "What it is"),
         ("id" = String, Path, description = "Its id, as `key` in its events"), AsOf),
@@ -97,6 +98,10 @@ async fn audit_state(
         Kind::Secret => as_of::<secret::Secret>(commander, &stream, at).await,
         Kind::Settings => as_of::<settings::Settings>(commander, &stream, at).await,
         Kind::Providers => as_of::<providers::Providers>(commander, &stream, at).await,
+        Kind::Task => as_of::<task::Task>(commander, &stream, at).await,
+        Kind::Definition => as_of::<definition::Definition>(commander, &stream, at).await,
+        Kind::Delivery => as_of::<delivery::Delivery>(commander, &stream, at).await,
+        Kind::ModelPrices => as_of::<model_prices::ModelPrices>(commander, &stream, at).await,
     };
     shown.map(Shown)
 }
@@ -161,6 +166,10 @@ const fn noun(kind: Kind) -> &'static str {
         Kind::Secret => "secret",
         Kind::Settings => "settings record",
         Kind::Providers => "providers record",
+        Kind::Task => "task",
+        Kind::Definition => "agent definition",
+        Kind::Delivery => "delivery",
+        Kind::ModelPrices => "model prices record",
     }
 }
 

@@ -13,6 +13,7 @@ use crate::authority::{Caller, Reader, Writer};
 use crate::error::ApiError;
 use crate::extract::{Empty, Id, Json, Path, Query};
 use crate::page::{PageBody, PageRequest};
+use crate::submit::{check_model, must_exist};
 use crate::wire::session::{CreateSessionBody, ListSessions, Session, SessionOptions, Usage};
 use crate::write::{Shown, Written};
 
@@ -31,9 +32,11 @@ pub fn router() -> OpenApiRouter<AppState> {
     request_body = CreateSessionBody,
     responses((status = 201, description = "The session", body = Session)))]
 async fn session_create(
+    State(state): State<AppState>,
     writer: Writer,
     Json(body): Json<CreateSessionBody>,
 ) -> Result<Response, ApiError> {
+    check_model(&state, body.model())?;
     let origin = writer.origin();
     let create = body.into_command(command::new_id(origin));
     let done = writer.commander.create_session(origin, create).await?;
@@ -86,6 +89,8 @@ async fn session_update(
     Id(id): Id<SessionId>,
     Json(body): Json<SessionOptions>,
 ) -> Result<Response, ApiError> {
+    must_exist(&writer, id).await?;
+    check_model(&state, body.model())?;
     let done = writer.commander.update_session(writer.origin(), id, body.into_patch()).await?;
     changed(&writer.caller, &state.reads, &done).await
 }
@@ -100,11 +105,13 @@ async fn session_update(
     responses((status = 200, description = "The session there was", body = Session),
         (status = 201, description = "A new session", body = Session)))]
 async fn session_for_user(
+    State(state): State<AppState>,
     writer: Writer,
     reader: Reader,
     Path(user_id): Path<String>,
     Json(body): Json<SessionOptions>,
 ) -> Result<Response, ApiError> {
+    check_model(&state, body.model())?;
     let origin = writer.origin();
     let latest = reader.models.latest_session_of_user(origin.scope, &user_id).await?;
     let existing = latest.map(|row| row.value.session.id);

@@ -1,22 +1,24 @@
 //! Agents as the API takes and shows them.
 
 use serde::{Deserialize, Serialize};
-use theazo_commands::AgentOptions;
-use theazo_domain::agent::{self, AgentState};
+use theazo_commands::{AgentOptions, FoundDefinition};
+use theazo_domain::agent::{self, AgentState, DefinitionRef};
 use theazo_domain::model::ModelConfig;
 use theazo_domain::settings::ComputeChoice;
 use theazo_domain::validate::Metadata;
-use theazo_domain::{AgentId, Money, SessionId, SnapshotId, Timestamp};
+use theazo_domain::{AgentId, DefinitionId, Money, Pico, SessionId, SnapshotId, TaskId, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
 use super::common;
-use crate::error::ApiError;
 
-/// What a new agent is made of. Everything is optional: what is left out comes from the session,
-/// then from the platform's settings.
+/// What a new agent is made of. Everything is optional: what is left out comes from the definition,
+/// then from the session, then from the platform's settings.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateAgent {
+    /// The id or the name of a definition to make it of.
+    #[schema(example = "researcher")]
+    definition: Option<String>,
     #[schema(value_type = Option<common::Compute>)]
     compute: Option<ComputeChoice>,
     /// The model it thinks with: a name, or an object in one of three shapes.
@@ -47,9 +49,6 @@ pub struct CreateAgent {
     /// Start from this snapshot's files, also of another agent or session of yours.
     #[schema(value_type = Option<String>)]
     snapshot_id: Option<SnapshotId>,
-    /// Not available yet: give the options themselves.
-    #[schema(ignore)]
-    definition: Option<serde_json::Value>,
 }
 
 /// Tools that need a human's yes before they run.
@@ -73,17 +72,47 @@ pub struct Guardrails {
     allowed_domains: Option<Vec<String>>,
 }
 
-impl CreateAgent {
-    /// # Errors
-    /// 422 when it has a field that this version cannot honour.
-    pub fn into_options(self) -> Result<AgentOptions, ApiError> {
-        if self.definition.is_some() {
-            return Err(ApiError::invalid(
-                "definition",
-                "agent definitions are not available yet; give the options themselves",
-            ));
+impl From<Approvals> for agent::Approvals {
+    fn from(approvals: Approvals) -> Self {
+        Self { tools: approvals.tools }
+    }
+}
+
+impl From<&agent::Approvals> for Approvals {
+    fn from(approvals: &agent::Approvals) -> Self {
+        Self { tools: approvals.tools.clone() }
+    }
+}
+
+impl From<Guardrails> for agent::Guardrails {
+    fn from(guardrails: Guardrails) -> Self {
+        Self { block_pii: guardrails.block_pii, allowed_domains: guardrails.allowed_domains }
+    }
+}
+
+impl From<&agent::Guardrails> for Guardrails {
+    fn from(guardrails: &agent::Guardrails) -> Self {
+        Self {
+            block_pii: guardrails.block_pii,
+            allowed_domains: guardrails.allowed_domains.clone(),
         }
-        Ok(AgentOptions {
+    }
+}
+
+impl CreateAgent {
+    /// What it is to be made of, by id or name.
+    pub fn definition(&self) -> Option<&str> {
+        self.definition.as_deref()
+    }
+
+    pub fn model(&self) -> Option<&ModelConfig> {
+        self.model.as_ref()
+    }
+
+    /// `definition`: what [`CreateAgent::definition`] stands for.
+    pub fn into_options(self, definition: Option<FoundDefinition>) -> AgentOptions {
+        AgentOptions {
+            definition,
             compute: self.compute,
             model: self.model,
             browser: self.browser,
@@ -91,16 +120,13 @@ impl CreateAgent {
             tools: self.tools,
             timeout: self.timeout,
             cost_cap: self.cost_cap,
-            approvals: self.approvals.map(|a| agent::Approvals { tools: a.tools }),
+            approvals: self.approvals.map(Into::into),
             knowledge: self.knowledge,
-            guardrails: self.guardrails.map(|g| agent::Guardrails {
-                block_pii: g.block_pii,
-                allowed_domains: g.allowed_domains,
-            }),
+            guardrails: self.guardrails.map(Into::into),
             secrets: self.secrets,
             metadata: self.metadata,
             snapshot_id: self.snapshot_id,
-        })
+        }
     }
 }
 
@@ -175,6 +201,9 @@ pub struct Agent {
     state: State,
     /// The same as `state`.
     status: State,
+    /// What it was made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    definition: Option<OfDefinition>,
     #[schema(value_type = common::Compute)]
     compute: ComputeChoice,
     #[schema(value_type = Option<common::Model>)]
@@ -198,7 +227,11 @@ pub struct Agent {
     secrets: Vec<String>,
     #[schema(value_type = common::Metadata)]
     metadata: Metadata,
-    /// As of now, with the compute that still runs.
+    /// The task that it works on.
+    #[schema(value_type = Option<String>, example = "task_01HX0000000000000000000001")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_task_id: Option<TaskId>,
+    /// As of now, with the compute and the task that still run.
     #[schema(value_type = common::Money)]
     cost: Money,
     /// Minutes of running compute as of now, to a thousandth.
@@ -216,6 +249,14 @@ pub struct Agent {
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
+}
+
+/// The version of a definition that an agent was made of.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OfDefinition {
+    #[schema(value_type = String, example = "adef_01HX0000000000000000000001")]
+    id: DefinitionId,
+    version: u32,
 }
 
 /// A snapshot, as its agent shows it.
@@ -236,16 +277,16 @@ pub struct Failure {
 }
 
 impl Agent {
-    /// `agent` as it is at `now`.
-    pub fn at(agent: &agent::Agent, now: Timestamp) -> Self {
+    /// `agent` as it is at `now`; `task_cost` is that of the models of the task it works on.
+    pub fn at(agent: &agent::Agent, task_cost: Pico, now: Timestamp) -> Self {
         let spec = &agent.spec;
-        let approvals = spec.approvals.as_ref();
-        let guardrails = spec.guardrails.as_ref();
+        let made_of = |d: DefinitionRef| OfDefinition { id: d.id, version: d.version };
         Self {
             id: agent.id,
             session_id: agent.session_id,
             state: agent.state.into(),
             status: agent.state.into(),
+            definition: spec.definition.map(made_of),
             compute: ComputeChoice {
                 provider: Some(spec.provider),
                 credential_ref: spec.credential_ref.clone(),
@@ -256,15 +297,13 @@ impl Agent {
             tools: spec.tools.clone(),
             timeout: spec.timeout,
             cost_cap: spec.cost_cap,
-            approvals: approvals.map(|a| Approvals { tools: a.tools.clone() }),
+            approvals: spec.approvals.as_ref().map(Approvals::from),
             knowledge: spec.knowledge.clone(),
-            guardrails: guardrails.map(|g| Guardrails {
-                block_pii: g.block_pii,
-                allowed_domains: g.allowed_domains.clone(),
-            }),
+            guardrails: spec.guardrails.as_ref().map(Guardrails::from),
             secrets: spec.secrets.clone(),
             metadata: spec.metadata.clone(),
-            cost: agent.cost_at(now).to_money(),
+            current_task_id: agent.task,
+            cost: (agent.cost_at(now) + task_cost).to_money(),
             compute_minutes: common::minutes(agent.compute_millis_at(now)),
             snapshot: agent.snapshot.map(|s| SnapshotRef { id: s.id, size: s.size }),
             error: agent

@@ -87,6 +87,15 @@ pub struct ModelSettings {
     pub name: Option<String>,
 }
 
+/// What a task is asked to do: a text, or an object that the model sees as JSON.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(example = json!({ "query": "analyze competitor pricing for Q2 2025" }))]
+pub enum Input {
+    Text(String),
+    Object(BTreeMap<String, serde_json::Value>),
+}
+
 /// Where agents run.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]

@@ -30,6 +30,11 @@ pub struct ErrorDetails {
     pub fields: Option<Vec<ErrorField>>,
     /// Seconds to wait.
     pub retry_after: Option<u32>,
+    /// The task that it is about.
+    #[schema(example = "task_01HX0000000000000000000001")]
+    pub task_id: Option<String>,
+    /// What that task had said by then.
+    pub output: Option<String>,
 }
 
 #[derive(ToSchema)]

@@ -48,6 +48,10 @@ pub struct SessionOptions {
 }
 
 impl CreateSessionBody {
+    pub fn model(&self) -> Option<&ModelConfig> {
+        self.model.as_ref()
+    }
+
     pub fn into_command(self, session_id: SessionId) -> CreateSession {
         let Self { user_id, limits, model, compute, metadata } = self;
         SessionOptions { limits, model, compute, metadata }.into_command(session_id, user_id)
@@ -55,6 +59,10 @@ impl CreateSessionBody {
 }
 
 impl SessionOptions {
+    pub fn model(&self) -> Option<&ModelConfig> {
+        self.model.as_ref()
+    }
+
     pub fn into_command(self, session_id: SessionId, user_id: String) -> CreateSession {
         CreateSession {
             session_id,

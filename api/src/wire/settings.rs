@@ -50,6 +50,20 @@ pub struct UpdateSettings {
     billing_day: Option<u8>,
 }
 
+impl UpdateSettings {
+    pub fn model(&self) -> Option<&ModelConfig> {
+        self.model.as_ref()
+    }
+}
+
+/// What the webhooks of this org and mode are signed with.
+#[derive(Serialize, ToSchema)]
+pub struct WebhookSecret {
+    /// For a library of Standard Webhooks, as it is.
+    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
+    pub secret: String,
+}
+
 impl From<UpdateSettings> for SettingsPatch {
     fn from(body: UpdateSettings) -> Self {
         Self { model: body.model, compute: body.compute, billing_day: body.billing_day }

@@ -76,7 +76,7 @@ async fn an_agent_is_created_viewed_and_ready() {
         "sessionId": session,
         "compute": { "provider": "local" },
         "browser": false,
-        "tools": [],
+        "tools": theazo_domain::tool::DEFAULT,
         "timeout": 300,
         "knowledge": [],
         "secrets": [],
@@ -135,7 +135,8 @@ async fn a_wrong_option_is_named() {
     for (body, field) in [
         (json!({ "timeout": 0 }), "timeout"),
         (json!({ "timeout": "5m" }), "timeout"),
-        (json!({ "tools": ["a", ""] }), "tools[1]"),
+        (json!({ "tools": ["write_file", ""] }), "tools[1]"),
+        (json!({ "tools": ["teleport"] }), "tools[0]"),
         (json!({ "tools": "web_search" }), "tools"),
         (json!({ "browser": "yes" }), "browser"),
         (json!({ "model": {} }), "model.id"),
@@ -151,7 +152,8 @@ async fn a_wrong_option_is_named() {
         (json!({ "metadata": [] }), "metadata"),
         (json!({ "snapshotId": "snp_1" }), "snapshotId"),
         (json!({ "snapshotId": "snp_01HX0000000000000000000000" }), "snapshotId"),
-        (json!({ "definition": "researcher" }), "definition"),
+        (json!({ "definition": 7 }), "definition"),
+        (json!({ "model": "llama-9" }), "model"),
         (json!({ "colour": "red" }), "colour"),
     ] {
         app.post(&path, body).await.wrong_field(field);

@@ -4,19 +4,25 @@
 
 mod sandboxes;
 mod support;
+mod worker;
 
 mod agents;
 mod api_keys;
 mod audit;
 mod conventions;
+mod definitions;
 mod files;
 mod idempotency;
 mod lifecycle;
+mod models;
 mod openapi;
 mod ports;
 mod providers;
+mod runs;
 mod secrets;
 mod serving;
 mod sessions;
 mod settings;
+mod streams;
+mod tasks;
 mod tenancy;

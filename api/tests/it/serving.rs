@@ -120,6 +120,26 @@ async fn a_slow_client_is_not_waited_for_and_holds_up_nobody() {
     assert!(end.is_empty() || end.starts_with("HTTP/1.1 408"), "{end}");
 }
 
+/// With room for one connection only, the next is served when the one before is given up.
+#[tokio::test]
+async fn a_long_poll_ends_when_its_client_goes_away() {
+    let app = App::with(|config| config.max_connections = 1).await;
+    let session = app.session("u").await;
+    let path = format!("/v1/sessions/{session}/tasks");
+    let body = serde_json::json!({ "agent": "coder", "input": "a" });
+    let task = app.post(&path, body).await.text("id");
+    let server = start(&app).await;
+    let mut waiting = connect(&server).await;
+    let wait = format!(
+        "GET {path}/{task}/wait?timeout=10m HTTP/1.1\r\nhost: localhost\r\n\
+         authorization: Bearer {}\r\n\r\n",
+        app.live.secret,
+    );
+    waiting.write_all(wait.as_bytes()).await.unwrap();
+    drop(waiting);
+    tokio::time::timeout(PATIENCE, answered_by_another(&app, &server)).await.unwrap();
+}
+
 #[tokio::test]
 async fn what_is_not_http_is_refused() {
     let app = App::new().await;

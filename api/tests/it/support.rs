@@ -10,13 +10,18 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tempfile::TempDir;
-use theazo_api::{ApiConfig, AppParts, AppState, ProviderHealth, SqliteIdempotency, router};
+use theazo_api::{
+    ApiConfig, AppParts, AppState, IdempotencyStore, ProviderHealth, SqliteIdempotency, ToolInfo,
+    router,
+};
 use theazo_commands::api_key::NewKey;
 use theazo_commands::{Blobs, Commander, MasterKey, Origin, Vault};
 use theazo_domain::org::Plan;
 use theazo_domain::providers::ProviderKind;
-use theazo_domain::{ApiKeyId, Mode, OrgId, Scope};
+use theazo_domain::{ApiKeyId, Mode, OrgId, Scope, Timestamp};
+use theazo_log::live::Live;
 use theazo_log::{SqliteLog, SqliteOptions};
+use theazo_models::{Models, ModelsConfig, PlatformKey};
 use theazo_projections::{ChainKey, Options, Projector, ReadModels};
 use theazo_providers::Health;
 use tokio_util::sync::CancellationToken;
@@ -35,8 +40,11 @@ pub struct App {
     pub router: Router,
     pub state: AppState,
     pub commander: Arc<Commander>,
+    /// What models are saying.
+    pub live_text: Live,
     pub sandboxes: Arc<Sandboxes>,
     pub folder: TempDir,
+    answers: Arc<SqliteIdempotency>,
     /// The first org's live key.
     pub live: Key,
     /// The first org's test key.
@@ -68,6 +76,22 @@ impl ProviderHealth for TestHealth {
     }
 }
 
+/// A platform with a key for Anthropic and none for OpenAI.
+fn models() -> ModelsConfig {
+    let anthropic = Some(PlatformKey { key: "sk-test".into(), base_url: None });
+    ModelsConfig { anthropic, ..ModelsConfig::default() }
+}
+
+fn tool(name: &str, mutates: bool) -> ToolInfo {
+    ToolInfo {
+        name: name.to_owned(),
+        description: format!("Does what {name} says."),
+        input_schema: serde_json::json!({ "type": "object" }),
+        repeatable: true,
+        mutates,
+    }
+}
+
 impl App {
     pub async fn new() -> Self {
         Self::with(|_| {}).await
@@ -87,18 +111,24 @@ impl App {
         let stop = CancellationToken::new();
         Projector::start(log, reads.clone(), stop.clone());
         let sandboxes = Sandboxes::start(commander.clone());
-        let idempotency = SqliteIdempotency::open(&path("idempotency.sqlite")).await.unwrap();
+        let answers = SqliteIdempotency::open(&path("idempotency.sqlite")).await.unwrap();
+        let answers = Arc::new(answers);
         let mut config = ApiConfig::new("http://localhost:7070", folder.path());
         configure(&mut config);
+        let live_text = Live::new();
         let parts = AppParts {
             commander: commander.clone(),
             reads,
             gateway: sandboxes.clone(),
             health: Arc::new(TestHealth),
             available: vec![ProviderKind::Local, ProviderKind::E2b],
+            models: Models::new(models()).unwrap(),
+            live: live_text.clone(),
+            tools: vec![tool("write_file", true), tool("report_progress", false)],
             cursor_key: master.derive("cursors"),
+            webhook_key: master.derive("webhooks"),
             chain_key,
-            idempotency: Arc::new(idempotency),
+            idempotency: answers.clone(),
             config,
         };
         let state = AppState::start(parts, stop.clone()).unwrap();
@@ -106,7 +136,19 @@ impl App {
         let test = key(&commander, 1, Mode::Test, MANY).await;
         let other = key(&commander, 2, Mode::Live, MANY).await;
         let router = router(state.clone());
-        Self { router, state, commander, sandboxes, folder, live, test, other, stop }
+        Self {
+            router,
+            state,
+            commander,
+            live_text,
+            sandboxes,
+            folder,
+            answers,
+            live,
+            test,
+            other,
+            stop,
+        }
     }
 
     /// A request with the first org's live key.
@@ -126,6 +168,17 @@ impl App {
 
     pub async fn post(&self, target: &str, body: Value) -> Answer {
         self.request("POST", target).json(&body).send().await
+    }
+
+    /// A shutdown begins.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// As after a crash that lost the answers kept under idempotency keys.
+    pub async fn forget_answers(&self) {
+        let late = Timestamp::from_millis(i64::MAX);
+        self.answers.sweep(late).await.unwrap();
     }
 
     pub async fn delete(&self, target: &str) -> Answer {
@@ -177,6 +230,11 @@ impl Call {
         self
     }
 
+    /// To another server.
+    pub fn at(self, router: Router) -> Self {
+        Self { router, ..self }
+    }
+
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.request = self.request.header(name, value);
         self
@@ -195,9 +253,14 @@ impl Call {
         self
     }
 
-    pub async fn send(self) -> Answer {
+    /// The answer as it comes.
+    pub async fn stream(self) -> axum::response::Response {
         let request = self.request.body(self.body).unwrap();
-        let response = self.router.oneshot(request).await.unwrap();
+        self.router.oneshot(request).await.unwrap()
+    }
+
+    pub async fn send(self) -> Answer {
+        let response = self.stream().await;
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);

@@ -1,5 +1,5 @@
 use crate::pricing::UsageRecord;
-use crate::{AgentId, Ctx, Rejection, SessionId, SnapshotId, Timestamp};
+use crate::{AgentId, Ctx, Pico, Rejection, SessionId, SnapshotId, TaskId, Timestamp};
 
 use super::{Agent, AgentEvent, AgentSpec, AgentState, Failure, Pending};
 
@@ -30,6 +30,17 @@ pub enum AgentCommand {
     ClosePort {
         port: u16,
     },
+    /// Claims the agent for a task; repeating it for the same one changes nothing, while the agent
+    /// can work.
+    StartRun {
+        task_id: TaskId,
+    },
+    EndRun {
+        task_id: TaskId,
+        model_cost: Pico,
+    },
+    /// Its task is done, and it was made for that alone.
+    RequestComplete,
     // What came of it, as the worker that did it reports.
     Provisioned {
         host: String,
@@ -46,6 +57,12 @@ pub enum AgentCommand {
         failure: Failure,
     },
     Terminated,
+    Completed,
+    /// `lost_at`: when it was last known to run.
+    Recovered {
+        host: String,
+        lost_at: Option<Timestamp>,
+    },
     /// `lost_at`: when it was last known to run, if that is earlier than now: it is not billed for
     /// longer.
     Fail {
@@ -80,6 +97,9 @@ pub(super) fn decide(
         AgentCommand::ClosePort { port } if agent.ports.contains(port) => {
             Ok(vec![AgentEvent::PortClosed { port: *port }])
         }
+        AgentCommand::StartRun { task_id } => start_run(agent, *task_id),
+        AgentCommand::EndRun { task_id, model_cost } => Ok(end_run(agent, *task_id, *model_cost)),
+        AgentCommand::RequestComplete => Ok(request_complete(agent)),
         AgentCommand::ClosePort { .. } => Err(Rejection::not_found("exposed port")),
         outcome => Ok(record_outcome(agent, outcome, ctx)),
     }
@@ -105,6 +125,37 @@ fn request_resume(
         }
         _ => Err(conflict(agent, "Only a paused agent can be resumed.")),
     }
+}
+
+fn start_run(agent: &Agent, task_id: TaskId) -> Result<Vec<AgentEvent>, Rejection> {
+    match (agent.state, &agent.pending, agent.task) {
+        (AgentState::Idle | AgentState::Running | AgentState::Provisioning, None, Some(task))
+            if task == task_id =>
+        {
+            Ok(vec![])
+        }
+        // A run begins to think while its sandbox is still being made.
+        (AgentState::Idle | AgentState::Provisioning, None, None) => {
+            Ok(vec![AgentEvent::RunStarted { session_id: agent.session_id, task_id }])
+        }
+        (_, None, Some(task)) if task != task_id => {
+            Err(Rejection::conflict("This agent works on another task."))
+        }
+        _ => Err(conflict(agent, "Only an idle agent can begin a task.")),
+    }
+}
+
+/// Also of an agent that has ended: the costs of its last run are still to be counted.
+fn end_run(agent: &Agent, task_id: TaskId, model_cost: Pico) -> Vec<AgentEvent> {
+    if agent.task != Some(task_id) {
+        return vec![];
+    }
+    vec![AgentEvent::RunEnded { session_id: agent.session_id, task_id, model_cost }]
+}
+
+fn request_complete(agent: &Agent) -> Vec<AgentEvent> {
+    let ends = agent.pending.as_ref().is_some_and(Pending::ends);
+    if agent.state.is_final() || ends { vec![] } else { vec![AgentEvent::CompleteRequested {}] }
 }
 
 fn request_terminate(agent: &Agent, reason: &str) -> Vec<AgentEvent> {
@@ -154,13 +205,19 @@ fn record_outcome(agent: &Agent, outcome: &AgentCommand, ctx: Ctx) -> Vec<AgentE
         {
             vec![AgentEvent::Resumed { session_id, host: host.clone(), memory: *memory }]
         }
-        (AgentCommand::RequestFailed { failure }, _)
-            if pending.is_some_and(|p| !matches!(p, Pending::Terminate { .. })) =>
-        {
+        (AgentCommand::RequestFailed { failure }, _) if pending.is_some_and(|p| !p.ends()) => {
             vec![AgentEvent::RequestFailed { failure: failure.clone() }]
         }
         (AgentCommand::Terminated, _) if live => {
             close_span(agent, AgentEvent::Terminated { session_id }, ctx)
+        }
+        (AgentCommand::Completed, _) if live => {
+            close_span(agent, AgentEvent::Completed { session_id }, ctx)
+        }
+        (AgentCommand::Recovered { host, lost_at }, AgentState::Idle | AgentState::Running) => {
+            let recovered = AgentEvent::Recovered { session_id, host: host.clone() };
+            let now = lost_at.map_or(ctx.now, |at| at.min(ctx.now));
+            close_span(agent, recovered, Ctx { now })
         }
         (AgentCommand::Fail { failure, lost_at }, _) if live => {
             let failed = AgentEvent::Failed { session_id, failure: failure.clone() };
@@ -185,6 +242,7 @@ fn conflict(agent: &Agent, rule: &str) -> Rejection {
         Some(Pending::Pause { .. }) => "being paused",
         Some(Pending::Resume { .. }) => "being resumed",
         Some(Pending::Terminate { .. }) => "being terminated",
+        Some(Pending::Complete) => "done",
         None => agent.state.as_str(),
     };
     Rejection::conflict(format!("This agent is {now}. {rule}"))

@@ -1,6 +1,6 @@
 use crate::event::events;
 use crate::pricing::UsageRecord;
-use crate::{AgentId, SessionId, SnapshotId};
+use crate::{AgentId, Pico, SessionId, SnapshotId, TaskId};
 
 use super::{AgentSpec, Failure};
 
@@ -44,6 +44,28 @@ events! {
         /// A pause or a resume did not succeed; the agent is as it was before it.
         RequestFailed = "agent.request_failed" {
             failure: Failure,
+        }
+        /// Its server died, and its sandbox was made again over the same files. Processes are gone;
+        /// compute is billed from here.
+        Recovered = "agent.recovered" {
+            session_id: SessionId,
+            host: String,
+        }
+        /// It works on this task and on no other.
+        RunStarted = "agent.run_started" {
+            session_id: SessionId,
+            task_id: TaskId,
+        }
+        RunEnded = "agent.run_ended" {
+            session_id: SessionId,
+            task_id: TaskId,
+            /// Of the run's model calls.
+            model_cost: Pico,
+        }
+        /// The task that it was made for is done.
+        CompleteRequested = "agent.complete_requested" {}
+        Completed = "agent.completed" {
+            session_id: SessionId,
         }
         TerminateRequested = "agent.terminate_requested" {
             reason: String,

@@ -14,5 +14,6 @@ mod tests;
 
 pub use decide::AgentCommand;
 pub use event::AgentEvent;
-pub use spec::{AgentSpec, Approvals, Guardrails, TIMEOUT_DEFAULT_S, TIMEOUT_MAX_S};
+pub use spec::{AgentSpec, Approvals, DefinitionRef, Guardrails, TIMEOUT_DEFAULT_S, TIMEOUT_MAX_S};
+pub(crate) use spec::{MAX_INSTRUCTIONS, check_names, check_secrets};
 pub use state::{Agent, AgentState, Failure, Pending, SnapshotRef};

@@ -2,8 +2,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::aggregate::SMALL;
 use crate::money::Pico;
-use crate::{AgentId, Aggregate, Ctx, Event, Kind, Rejection, SessionId, SnapshotId, Timestamp};
+use crate::{
+    AgentId, Aggregate, Ctx, Event, Kind, Rejection, SessionId, SnapshotId, TaskId, Timestamp,
+};
 
 use super::{AgentCommand, AgentEvent, AgentSpec, decide};
 
@@ -60,6 +63,7 @@ pub enum Pending {
     Terminate {
         reason: String,
     },
+    Complete,
 }
 
 /// A termination that is asked for meanwhile takes the place of a pause or a resume that a worker
@@ -69,8 +73,13 @@ impl Pending {
         match self {
             Pending::Pause { snapshot_id } => *snapshot_id == snapshot,
             Pending::Resume { .. } => false,
-            Pending::Terminate { .. } => true,
+            Pending::Terminate { .. } | Pending::Complete => true,
         }
+    }
+
+    /// Whether it ends the agent.
+    pub const fn ends(&self) -> bool {
+        matches!(self, Pending::Terminate { .. } | Pending::Complete)
     }
 
     pub(super) fn awaits_resume(&self) -> bool {
@@ -101,6 +110,15 @@ pub struct Agent {
     /// Every snapshot ever taken of it: they go when it is terminated.
     pub snapshots: Vec<SnapshotId>,
     pub ports: BTreeSet<u16>,
+    /// The task that it works on, also while it is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
+    /// The newest task that it began: what a retry repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_task: Option<TaskId>,
+    /// Of the model calls of all runs that have ended.
+    #[serde(default)]
+    pub model_cost: Pico,
     /// Of all closed spans.
     pub cost: Pico,
     /// Milliseconds of all closed spans.
@@ -140,6 +158,9 @@ impl Aggregate for Agent {
                 snapshot: None,
                 snapshots: Vec::new(),
                 ports: BTreeSet::new(),
+                task: None,
+                last_task: None,
+                model_cost: Pico::ZERO,
                 cost: Pico::ZERO,
                 compute_millis: 0,
                 spans: 0,
@@ -156,11 +177,16 @@ impl Aggregate for Agent {
     fn own(event: &Event) -> Option<&AgentEvent> {
         if let Event::Agent(e) = event { Some(e) } else { None }
     }
+
+    fn weight(&self) -> usize {
+        SMALL + self.spec.weight()
+    }
 }
 
 impl Agent {
     fn after(mut self, event: &AgentEvent, at: Timestamp) -> Self {
-        if self.state.is_final() {
+        // The costs of the last run come after the end.
+        if self.state.is_final() && !matches!(event, AgentEvent::RunEnded { .. }) {
             return self;
         }
         match event {
@@ -170,6 +196,19 @@ impl Agent {
                 self.starts_running(host, at);
             }
             AgentEvent::Resumed { host, .. } => self.starts_running(host, at),
+            AgentEvent::Recovered { host, .. } => {
+                // A pause that was asked for before the crash is still to be done.
+                let pending = self.pending.take();
+                self.starts_running(host, at);
+                self.pending = pending;
+            }
+            AgentEvent::RunStarted { task_id, .. } => self.begins_run(*task_id),
+            AgentEvent::RunEnded { task_id, model_cost, .. } if self.task == Some(*task_id) => {
+                self.ends_run(*model_cost);
+            }
+            AgentEvent::RunEnded { .. } => return self,
+            AgentEvent::CompleteRequested {} => self.pending = Some(Pending::Complete),
+            AgentEvent::Completed { .. } => self.stops(AgentState::Completed),
             AgentEvent::PauseRequested { snapshot_id } => {
                 self.pending = Some(Pending::Pause { snapshot_id: *snapshot_id });
             }
@@ -212,13 +251,30 @@ impl Agent {
         self
     }
 
+    fn begins_run(&mut self, task: TaskId) {
+        self.task = Some(task);
+        self.last_task = Some(task);
+        if self.state == AgentState::Idle {
+            self.state = AgentState::Running;
+        }
+    }
+
+    fn ends_run(&mut self, model_cost: Pico) {
+        self.task = None;
+        self.model_cost += model_cost;
+        if self.state == AgentState::Running {
+            self.state = AgentState::Idle;
+        }
+    }
+
     fn starts_running(&mut self, host: &str, at: Timestamp) {
-        self.state = AgentState::Idle;
+        let works = self.task.is_some();
+        self.state = if works { AgentState::Running } else { AgentState::Idle };
         self.host = Some(host.to_owned());
         self.running_since = Some(at);
         self.failure = None;
-        // A termination that was asked for meanwhile still stands.
-        self.pending = self.pending.take().filter(|p| matches!(p, Pending::Terminate { .. }));
+        // An end that was asked for meanwhile still stands.
+        self.pending = self.pending.take().filter(Pending::ends);
     }
 
     fn stops(&mut self, state: AgentState) {
@@ -229,13 +285,14 @@ impl Agent {
             self.pending = None;
             self.ports.clear();
         } else {
-            self.pending = self.pending.take().filter(|p| matches!(p, Pending::Terminate { .. }));
+            self.pending = self.pending.take().filter(Pending::ends);
         }
     }
 
-    /// The cost so far, with the span that is still open as it stands at `now`.
+    /// The cost so far, with the span that is still open as it stands at `now`, and without the
+    /// models of a run that is under way.
     pub fn cost_at(&self, now: Timestamp) -> Pico {
-        self.cost + self.spec.price.cost(self.open_millis(now))
+        self.cost + self.model_cost + self.spec.price.cost(self.open_millis(now))
     }
 
     /// Milliseconds of compute so far, with the span that is still open as it stands at `now`.

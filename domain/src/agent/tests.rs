@@ -1,6 +1,8 @@
 //! Given events, when a command, then events or a rejection. What holds for any sequence of
 //! commands is in `properties.rs`.
 
+mod runs;
+
 use super::{Agent, AgentCommand as C, AgentEvent as E, AgentSpec, AgentState, Guardrails};
 use crate::pricing::{ComputePrice, UsageRecord};
 use crate::testing::examples::{agent_id, failure, session_id, snapshot_id, spec};

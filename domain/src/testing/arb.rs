@@ -3,13 +3,17 @@
 //! Ids come from a handful, so that commands and events meet the same things again and again. The
 //! larger parts are boxed: a tree of them by value does not fit a test's stack.
 
+mod runs;
+
+pub use runs::*;
+
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::agent::{AgentEvent, AgentSpec, Approvals, Failure, Guardrails};
+use crate::agent::{AgentEvent, AgentSpec, Approvals, DefinitionRef, Failure, Guardrails};
 use crate::api_key::{ApiKeyEvent, KeyDigest};
 use crate::execution::ExecutionEvent;
 use crate::file_operation::{FileChange, FileOperationEvent};
@@ -40,6 +44,9 @@ few_ids! {
     execution_id -> ExecutionId,
     file_operation_id -> FileOperationId,
     snapshot_id -> SnapshotId,
+    task_id -> TaskId,
+    definition_id -> DefinitionId,
+    delivery_id -> DeliveryId,
 }
 
 /// Any time that RFC 3339 can write: the years 1 to 9999.
@@ -91,10 +98,13 @@ pub fn model() -> BoxedStrategy<ModelConfig> {
             credential_ref,
             base_url,
             name,
+            fallbacks: vec![],
         },
     );
-    prop_oneof![text().prop_map(ModelConfig::Name), settings.prop_map(ModelConfig::Settings),]
-        .boxed()
+    let with_fallbacks = (settings, vec(text().prop_map(ModelConfig::Name), 0..3)).prop_map(
+        |(settings, fallbacks)| ModelConfig::Settings(ModelSettings { fallbacks, ..settings }),
+    );
+    prop_oneof![text().prop_map(ModelConfig::Name), with_fallbacks].boxed()
 }
 
 pub fn provider() -> impl Strategy<Value = ProviderKind> {
@@ -133,21 +143,33 @@ pub fn limits() -> BoxedStrategy<Limits> {
         .boxed()
 }
 
+fn pico() -> impl Strategy<Value = Pico> {
+    any::<i128>().prop_map(Pico)
+}
+
 fn price() -> impl Strategy<Value = ComputePrice> {
-    (text(), any::<i128>()).prop_map(|(id, pico)| ComputePrice { id, pico_per_hour: Pico(pico) })
+    (text(), pico()).prop_map(|(id, pico_per_hour)| ComputePrice { id, pico_per_hour })
 }
 
 pub fn usage() -> impl Strategy<Value = UsageRecord> {
-    (text(), timestamp(), timestamp(), any::<u64>(), price(), any::<i128>()).prop_map(
+    (text(), timestamp(), timestamp(), any::<u64>(), price(), pico()).prop_map(
         |(id, from, until, compute_millis, price, cost)| UsageRecord {
             id,
             from,
             until,
             compute_millis,
             price,
-            cost: Pico(cost),
+            cost,
         },
     )
+}
+
+fn approvals() -> impl Strategy<Value = Approvals> {
+    vec(text(), 0..3).prop_map(|tools| Approvals { tools })
+}
+
+fn definition_ref() -> impl Strategy<Value = DefinitionRef> {
+    (definition_id(), any::<u32>()).prop_map(|(id, version)| DefinitionRef { id, version })
 }
 
 fn guardrails() -> impl Strategy<Value = Guardrails> {
@@ -158,18 +180,16 @@ fn guardrails() -> impl Strategy<Value = Guardrails> {
 pub fn spec() -> BoxedStrategy<Box<AgentSpec>> {
     let compute = (provider(), price(), option::of(text()), any::<bool>(), option::of(model()));
     let prompt = (option::of(text()), vec(text(), 0..3), any::<u32>(), option::of(money()));
-    let rules = (
-        option::of(vec(text(), 0..3).prop_map(|tools| Approvals { tools })),
-        vec(text(), 0..3),
-        option::of(guardrails()),
-        vec(text(), 0..3),
-    );
-    (compute, prompt, rules, metadata(), option::of(snapshot_id()))
-        .prop_map(|(compute, prompt, rules, metadata, snapshot_id)| {
+    let rules =
+        (option::of(approvals()), vec(text(), 0..3), option::of(guardrails()), vec(text(), 0..3));
+    let origin = (option::of(definition_ref()), option::of(snapshot_id()));
+    (compute, prompt, rules, metadata(), origin)
+        .prop_map(|(compute, prompt, rules, metadata, (definition, snapshot_id))| {
             let (provider, price, credential_ref, browser, model) = compute;
             let (instructions, tools, timeout, cost_cap) = prompt;
             let (approvals, knowledge, guardrails, secrets) = rules;
             Box::new(AgentSpec {
+                definition,
                 provider,
                 price,
                 credential_ref,
@@ -292,6 +312,15 @@ pub fn agent_event() -> impl Strategy<Value = AgentEvent> {
         any::<u16>().prop_map(|port| AgentEvent::PortClosed { port }),
         (session_id(), usage())
             .prop_map(|(session_id, usage)| AgentEvent::UsageRecorded { session_id, usage }),
+        (session_id(), text())
+            .prop_map(|(session_id, host)| AgentEvent::Recovered { session_id, host }),
+        (session_id(), task_id())
+            .prop_map(|(session_id, task_id)| AgentEvent::RunStarted { session_id, task_id }),
+        (session_id(), task_id(), pico()).prop_map(|(session_id, task_id, model_cost)| {
+            AgentEvent::RunEnded { session_id, task_id, model_cost }
+        }),
+        Just(AgentEvent::CompleteRequested {}),
+        session_id().prop_map(|session_id| AgentEvent::Completed { session_id }),
     ]
 }
 

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::agent::{AgentSpec, Failure, TIMEOUT_DEFAULT_S};
-use crate::pricing::ComputePrice;
+use crate::pricing::{ComputePrice, ModelUsage, PriceBasis, TokenUsage};
 use crate::providers::ProviderKind;
 use crate::validate::Metadata;
 use crate::*;
@@ -24,9 +24,14 @@ pub fn snapshot_id(n: u128) -> SnapshotId {
     SnapshotId::from_uuid(Uuid::from_u128(n))
 }
 
+pub fn task_id(n: u128) -> TaskId {
+    TaskId::from_uuid(Uuid::from_u128(n))
+}
+
 /// An agent on the local provider with nothing special.
 pub fn spec() -> Box<AgentSpec> {
     Box::new(AgentSpec {
+        definition: None,
         provider: ProviderKind::Local,
         price: ComputePrice::of("local"),
         credential_ref: None,
@@ -55,4 +60,17 @@ pub fn sealed() -> Sealed {
 
 pub fn payload() -> Payload {
     Payload::Inline { sealed: sealed() }
+}
+
+/// Of a model call that came to so many picodollars, with ten tokens in and one out.
+pub fn model_usage(cost: i128) -> ModelUsage {
+    ModelUsage {
+        id: "model/1".to_owned(),
+        model: "sonnet".to_owned(),
+        at: Timestamp::from_millis(1_790_000_000_000),
+        tokens: TokenUsage { input: 10, output: 1, ..TokenUsage::default() },
+        basis: PriceBasis::Reported,
+        price: None,
+        cost: Pico(cost),
+    }
 }

@@ -47,6 +47,12 @@ impl<A: Aggregate> Given<A> {
         When { before: self, result }
     }
 
+    /// The same, `millis` milliseconds later.
+    pub fn later(self, millis: u64) -> Self {
+        let millis = i64::try_from(millis).expect("a wait fits a time");
+        Self { now: Timestamp::from_millis(self.now.as_millis() + millis), ..self }
+    }
+
     /// The state, which is there.
     pub fn state(self) -> A {
         self.state.expect("the events make the aggregate")

@@ -8,14 +8,18 @@ use proptest::prelude::*;
 use super::arb;
 use crate::agent::Agent;
 use crate::api_key::ApiKey;
+use crate::definition::Definition;
+use crate::delivery::Delivery;
 use crate::execution::Execution;
 use crate::file_operation::FileOperation;
+use crate::model_prices::ModelPrices;
 use crate::org::Org;
 use crate::providers::Providers;
 use crate::secret::Secret;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
+use crate::task::Task;
 use crate::{Aggregate, Event, Timestamp, fold};
 
 /// Folds any events in any order: nothing panics, each event and each state survives its JSON, and
@@ -87,4 +91,8 @@ every_aggregate! {
     secret: Secret <- secret_event,
     settings: Settings <- settings_event,
     providers: Providers <- providers_event,
+    task: Task <- task_event,
+    definition: Definition <- definition_event,
+    delivery: Delivery <- delivery_event,
+    model_prices: ModelPrices <- model_prices_event,
 }

@@ -1,6 +1,8 @@
 //! What the golden files hold, as values. Optional fields are absent in one example of a type and
 //! present in another.
 
+mod runs;
+
 use serde_json::json;
 use theazo_domain::agent::{AgentEvent, AgentSpec, Approvals, Failure, Guardrails};
 use theazo_domain::api_key::{ApiKeyEvent, KeyDigest};
@@ -57,6 +59,7 @@ fn model() -> ModelConfig {
         credential_ref: Some(text("anthropic_key")),
         base_url: Some(text("https://gateway.example.com/v1")),
         name: Some(text("sonnet")),
+        fallbacks: vec![],
     })
 }
 
@@ -66,6 +69,7 @@ fn compute() -> ComputeChoice {
 
 fn bare_spec() -> AgentSpec {
     AgentSpec {
+        definition: None,
         provider: ProviderKind::Local,
         price: ComputePrice {
             id: text("compute.local.2026-11"),
@@ -130,7 +134,8 @@ fn blob() -> Payload {
 }
 
 pub fn all() -> Vec<Event> {
-    [orgs(), sessions(), agents(), usage(), executions(), files(), others()].concat()
+    let lives = [orgs(), sessions(), agents(), usage(), executions(), files(), others()].concat();
+    [lives, agent_runs(), runs::all()].concat()
 }
 
 fn orgs() -> Vec<Event> {
@@ -197,6 +202,19 @@ fn agents() -> Vec<Event> {
         AgentEvent::Terminated { session_id },
         AgentEvent::PortExposed { port: 8_080 },
         AgentEvent::PortClosed { port: 8_080 },
+    ]
+    .map(Event::from)
+    .into()
+}
+
+fn agent_runs() -> Vec<Event> {
+    let (session_id, task_id) = (session_id(), TaskId::from_uuid(bits(8)));
+    [
+        AgentEvent::Recovered { session_id, host: text("worker-1") },
+        AgentEvent::RunStarted { session_id, task_id },
+        AgentEvent::RunEnded { session_id, task_id, model_cost: Pico(1_234_567_890) },
+        AgentEvent::CompleteRequested {},
+        AgentEvent::Completed { session_id },
     ]
     .map(Event::from)
     .into()

@@ -28,7 +28,7 @@ const PER_COMMIT: u64 = 65_536;
 /// Actors whose text is kept at a time.
 const ACTORS_KEPT: usize = 10_000;
 
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "seq",
     "tenant",
     "time",
@@ -38,6 +38,7 @@ const COLUMNS: [&str; 12] = [
     "session_id",
     "agent_id",
     "user_id",
+    "task_id",
     "request_id",
     "commit_id",
     "body",
@@ -110,6 +111,7 @@ impl AuditProjection {
             bulk.put(subject.session_id);
             bulk.put(subject.agent_id);
             bulk.put(subject.user_id);
+            bulk.put(subject.task_id);
             bulk.put(request.clone());
             bulk.put(commit_id.clone());
             bulk.put(body);

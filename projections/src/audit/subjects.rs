@@ -1,4 +1,4 @@
-//! What an event is about: session, agent and user, also when it names only its own stream.
+//! What an event is about: session, agent, task and user, also when it names only its own stream.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Row as _};
 use theazo_domain::agent::AgentEvent;
+use theazo_domain::delivery::DeliveryEvent;
 use theazo_domain::execution::ExecutionEvent;
 use theazo_domain::file_operation::FileOperationEvent;
 use theazo_domain::secret::SecretEvent;
 use theazo_domain::session::SessionEvent;
 use theazo_domain::snapshot::SnapshotEvent;
-use theazo_domain::{AgentId, Event, Kind, Scope, SessionId, SnapshotId};
+use theazo_domain::task::{TaskAgent, TaskEvent};
+use theazo_domain::{AgentId, DeliveryId, Event, Kind, Scope, SessionId, SnapshotId, TaskId};
 use theazo_log::{Commit, Position};
 
 use crate::ProjectionError;
@@ -24,10 +26,10 @@ use crate::tenants::Tenants;
 /// Bytes of subjects that are kept at hand.
 const HOT_BYTES: usize = 16 << 20;
 /// What one costs in memory, about.
-const SUBJECT_BYTES: usize = 300;
+const SUBJECT_BYTES: usize = 350;
 const WANTED: &str = "WITH wanted(tenant, id) AS (VALUES ";
 
-/// A session, agent or snapshot of a tenant.
+/// A thing of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct SubjectId {
     scope: Scope,
@@ -39,6 +41,8 @@ enum Thing {
     Session(SessionId),
     Agent(AgentId),
     Snapshot(SnapshotId),
+    Task(TaskId),
+    Delivery(DeliveryId),
 }
 
 impl Thing {
@@ -47,6 +51,8 @@ impl Thing {
             Thing::Session(id) => id.to_string(),
             Thing::Agent(id) => id.to_string(),
             Thing::Snapshot(id) => id.to_string(),
+            Thing::Task(id) => id.to_string(),
+            Thing::Delivery(id) => id.to_string(),
         }
     }
 
@@ -54,7 +60,9 @@ impl Thing {
         let session = || text.parse().map(Thing::Session).ok();
         let agent = || text.parse().map(Thing::Agent).ok();
         let snapshot = || text.parse().map(Thing::Snapshot).ok();
-        session().or_else(agent).or_else(snapshot)
+        let task = || text.parse().map(Thing::Task).ok();
+        let delivery = || text.parse().map(Thing::Delivery).ok();
+        session().or_else(agent).or_else(snapshot).or_else(task).or_else(delivery)
     }
 }
 
@@ -64,19 +72,21 @@ pub(super) struct Subject {
     pub session_id: Option<Arc<str>>,
     pub agent_id: Option<Arc<str>>,
     pub user_id: Option<Arc<str>>,
+    pub task_id: Option<Arc<str>>,
 }
 
-/// The ids that an event's own data has.
+/// The ids in an event's own data that tell whose it is.
 #[derive(Debug, Clone, Copy, Default)]
 struct Named {
     session: Option<SessionId>,
     agent: Option<AgentId>,
+    task: Option<TaskId>,
 }
 
 fn named(event: &Event) -> Named {
-    let (session, agent) = match event {
-        Event::Session(event) => (None, session_agent(event)),
-        Event::Agent(event) => (agent_session(event), None),
+    let (session, agent, task) = match event {
+        Event::Session(event) => (None, session_agent(event), None),
+        Event::Agent(event) => (agent_session(event), None, None),
         Event::Execution(
             ExecutionEvent::Requested { session_id, agent_id, .. }
             | ExecutionEvent::Completed { session_id, agent_id, .. }
@@ -88,18 +98,39 @@ fn named(event: &Event) -> Named {
             | FileOperationEvent::Failed { session_id, agent_id, .. },
         )
         | Event::Snapshot(SnapshotEvent::Created { session_id, agent_id, .. }) => {
-            (Some(*session_id), Some(*agent_id))
+            (Some(*session_id), Some(*agent_id), None)
+        }
+        Event::Task(TaskEvent::Submitted { session_id, agent, .. }) => {
+            (Some(*session_id), Some(agent.id()), None)
+        }
+        Event::Delivery(DeliveryEvent::Requested { session_id, task_id, .. }) => {
+            (Some(*session_id), None, Some(*task_id))
         }
         Event::Secret(
             SecretEvent::Set { session_id, .. } | SecretEvent::Deleted { session_id, .. },
-        ) => (*session_id, None),
-        Event::Snapshot(SnapshotEvent::Deleted {})
-        | Event::Org(_)
+        ) => (*session_id, None, None),
+        // The others' are known from the first of their stream.
+        Event::Task(_)
+        | Event::Delivery(DeliveryEvent::Attempted { .. })
+        | Event::Snapshot(SnapshotEvent::Deleted {}) => (None, None, None),
+        Event::Org(_)
         | Event::ApiKey(_)
         | Event::Settings(_)
-        | Event::Providers(_) => (None, None),
+        | Event::Providers(_)
+        | Event::Definition(_)
+        | Event::ModelPrices(_) => (None, None, None),
     };
-    Named { session, agent }
+    Named { session, agent, task }
+}
+
+/// The task that an event of an agent is about, which works on many.
+fn agent_task(event: &Event) -> Option<TaskId> {
+    match event {
+        Event::Agent(
+            AgentEvent::RunStarted { task_id, .. } | AgentEvent::RunEnded { task_id, .. },
+        ) => Some(*task_id),
+        _ => None,
+    }
 }
 
 fn session_agent(event: &SessionEvent) -> Option<AgentId> {
@@ -127,28 +158,39 @@ pub(super) struct Subjects {
     insert: BySize,
     select: BySize,
     select_sessions: BySize,
+    select_tasks: BySize,
     new: Vec<(SubjectId, Subject)>,
 }
 
 impl Subjects {
     pub(super) fn new(prefix: &str) -> Self {
         let table = format!("{prefix}audit_subjects");
-        let columns = ["tenant", "id", "session_id", "agent_id", "user_id"];
+        let columns = ["tenant", "id", "session_id", "agent_id", "user_id", "task_id"];
         let tail = format!(
-            ") SELECT t.tenant, t.id, t.session_id, t.agent_id, t.user_id FROM wanted w \
+            ") SELECT t.tenant, t.id, t.session_id, t.agent_id, t.user_id, t.task_id FROM wanted w \
              CROSS JOIN {table} t WHERE t.tenant = w.tenant AND t.id = w.id"
         );
         // A session's first event is its creation, and has the user.
         let of_session = format!(
             ") SELECT w.tenant, w.id, w.id, NULL, (SELECT a.user_id FROM {prefix}audit a \
-             WHERE a.session_id = w.id AND a.tenant = w.tenant ORDER BY a.seq LIMIT 1) \
+             WHERE a.session_id = w.id AND a.tenant = w.tenant ORDER BY a.seq LIMIT 1), NULL \
              FROM wanted w"
         );
+        // A task's first event is its submission, and has all.
+        let of_task = format!(
+            ") SELECT w.tenant, w.id, a.session_id, a.agent_id, a.user_id, a.task_id \
+             FROM wanted w CROSS JOIN {prefix}audit a WHERE a.seq = (SELECT b.seq \
+             FROM {prefix}audit b WHERE b.task_id = w.id AND b.tenant = w.tenant \
+             ORDER BY b.seq LIMIT 1)"
+        );
+        // A task's own agent is known from the task on, and begins later.
+        let insert = BySize::insert_missing(&table, &columns);
         Self {
             known: HotRows::new(HOT_BYTES),
-            insert: BySize::insert(&table, &columns),
+            insert,
             select: BySize::new(WANTED.to_owned(), 2, tail),
             select_sessions: BySize::new(WANTED.to_owned(), 2, of_session),
+            select_tasks: BySize::new(WANTED.to_owned(), 2, of_task),
             new: Vec::new(),
         }
     }
@@ -178,7 +220,14 @@ impl Subjects {
         }
         let (sessions, others): (Vec<SubjectId>, Vec<SubjectId>) =
             wanted.into_iter().partition(|id| matches!(id.thing, Thing::Session(_)));
-        for (select, wanted) in [(&self.select_sessions, sessions), (&self.select, others)] {
+        let (tasks, others): (Vec<SubjectId>, Vec<SubjectId>) =
+            others.into_iter().partition(|id| matches!(id.thing, Thing::Task(_)));
+        let selects = [
+            (&self.select_sessions, sessions),
+            (&self.select_tasks, tasks),
+            (&self.select, others),
+        ];
+        for (select, wanted) in selects {
             let mut values = select.rows(wanted.len());
             for id in wanted {
                 values.put(tenants.number(id.scope)?);
@@ -213,6 +262,9 @@ impl Subjects {
         {
             subject.agent_id = Some(agent.to_string().into());
         }
+        if let Some(task) = agent_task(event) {
+            subject.task_id = Some(task.to_string().into());
+        }
         subject
     }
 
@@ -226,8 +278,10 @@ impl Subjects {
     ) -> Subject {
         let scope = commit.stream.scope;
         let mut lookup = |thing| self.known.get_mut(&SubjectId { scope, thing }).cloned();
-        // The agent's texts are shared; it knows its session and user too.
-        let mut subject = named.agent.and_then(|id| lookup(Thing::Agent(id))).unwrap_or_default();
+        // The texts of an agent or a task are shared; it knows its session and user too.
+        let of_task = named.task.and_then(|id| lookup(Thing::Task(id)));
+        let of_agent = || named.agent.and_then(|id| lookup(Thing::Agent(id)));
+        let mut subject = of_task.or_else(of_agent).unwrap_or_default();
         if subject.session_id.is_none()
             && let Some(id) = named.session
         {
@@ -238,6 +292,9 @@ impl Subjects {
         }
         if subject.agent_id.is_none() {
             subject.agent_id = named.agent.map(|id| id.to_string().into());
+        }
+        if subject.task_id.is_none() {
+            subject.task_id = named.task.map(|id| id.to_string().into());
         }
         let Some(own) = own else { return subject };
         match own.thing {
@@ -250,16 +307,34 @@ impl Subjects {
                 }
             }
             Thing::Agent(id) => subject.agent_id = Some(id.to_string().into()),
-            Thing::Snapshot(_) => {}
+            Thing::Task(id) => {
+                self.meet_own_agent(commit, &subject, event);
+                subject.task_id = Some(id.to_string().into());
+            }
+            Thing::Snapshot(_) | Thing::Delivery(_) => {}
         }
         // Without a session there is nothing to remember.
         if subject.session_id.is_some() {
             self.known.put(Cow::Owned(own), subject.clone(), SUBJECT_BYTES, commit.position);
-            if !matches!(own.thing, Thing::Session(_)) {
+            // The first events of sessions and tasks tell the same.
+            if !matches!(own.thing, Thing::Session(_) | Thing::Task(_)) {
                 self.new.push((own, subject.clone()));
             }
         }
         subject
+    }
+
+    /// Remembers the agent that a task will have for itself: it may never come to be, and what
+    /// happens until then is found by it too.
+    fn meet_own_agent(&mut self, commit: &Commit, subject: &Subject, event: &Event) {
+        let Event::Task(TaskEvent::Submitted { agent: TaskAgent::Own { agent_id, .. }, .. }) =
+            event
+        else {
+            return;
+        };
+        let agent = SubjectId { scope: commit.stream.scope, thing: Thing::Agent(*agent_id) };
+        self.known.put(Cow::Owned(agent), subject.clone(), SUBJECT_BYTES, commit.position);
+        self.new.push((agent, subject.clone()));
     }
 
     /// The rows of what has begun since the last call.
@@ -271,6 +346,7 @@ impl Subjects {
             bulk.put(subject.session_id);
             bulk.put(subject.agent_id);
             bulk.put(subject.user_id);
+            bulk.put(subject.task_id);
         }
         Ok(bulk)
     }
@@ -283,12 +359,14 @@ fn stream_thing(commit: &Commit) -> Option<Thing> {
         Kind::Session => key.parse().map(Thing::Session).ok(),
         Kind::Agent => key.parse().map(Thing::Agent).ok(),
         Kind::Snapshot => key.parse().map(Thing::Snapshot).ok(),
+        Kind::Task => key.parse().map(Thing::Task).ok(),
+        Kind::Delivery => key.parse().map(Thing::Delivery).ok(),
         _ => None,
     }
 }
 
 /// What must be known to tell whose this commit's events are.
-fn needed(first: &Commit, commit: &Commit) -> [Option<SubjectId>; 3] {
+fn needed(first: &Commit, commit: &Commit) -> [Option<SubjectId>; 4] {
     let scope = commit.stream.scope;
     let id = |thing| SubjectId { scope, thing };
     // What a stream begins with is not stored yet.
@@ -299,6 +377,7 @@ fn needed(first: &Commit, commit: &Commit) -> [Option<SubjectId>; 3] {
         own.map(id),
         named.session.filter(|_| others).map(Thing::Session).map(id),
         named.agent.filter(|_| others).map(Thing::Agent).map(id),
+        named.task.map(Thing::Task).map(id),
     ]
 }
 
@@ -308,6 +387,11 @@ fn read(row: &DbRow, tenants: &Tenants) -> Result<(SubjectId, Subject), Projecti
     let shared = |i: usize| row.try_get::<Option<&str>, _>(i).map(|text| text.map(Arc::from));
     let scope = tenants.scope(row.try_get(0)?)?;
     let thing = Thing::parse(text(1)?).ok_or_else(|| bad("id"))?;
-    let subject = Subject { session_id: shared(2)?, agent_id: shared(3)?, user_id: shared(4)? };
+    let subject = Subject {
+        session_id: shared(2)?,
+        agent_id: shared(3)?,
+        user_id: shared(4)?,
+        task_id: shared(5)?,
+    };
     Ok((SubjectId { scope, thing }, subject))
 }

@@ -1,7 +1,7 @@
-//! Sessions, with what their agents use.
+//! Sessions, with what their agents and tasks use.
 //!
-//! A row changes by the commits of the session and by those of its agents, which name it. Its
-//! revision is the session's own.
+//! A row changes by the commits of the session, and by those of its agents and tasks that name it.
+//! Its revision is the session's own.
 
 mod usage;
 
@@ -12,7 +12,7 @@ use theazo_domain::session::{Session, SessionEvent, SessionStatus};
 use theazo_domain::{Event, Kind, Scope, SessionId, StreamId};
 use theazo_log::Commit;
 
-use crate::bulk::Bulk;
+use crate::cells::Cells;
 use crate::query::{Query, Scoped};
 use crate::table::{Table, own_fold};
 use crate::{Model, Page, ReadError, ReadModels, Row};
@@ -40,13 +40,20 @@ impl Table for SessionView {
                     .map(|id| Cow::Owned(StreamId::session(commit.stream.scope, id))),
                 _ => None,
             }),
+            Kind::Task => commit.events.iter().find_map(|event| match event {
+                Event::Task(event) => usage::model_usage(event)
+                    .map(|(id, _)| Cow::Owned(StreamId::session(commit.stream.scope, id))),
+                _ => None,
+            }),
             _ => None,
         }
     }
 
     fn evolve(state: Option<Self>, commit: &Commit) -> Option<Self> {
-        if commit.stream.kind == Kind::Agent {
-            return state?.with_agent(commit);
+        match commit.stream.kind {
+            Kind::Agent => return state?.with_agent(commit),
+            Kind::Task => return Some(state?.with_task(commit)),
+            _ => {}
         }
         let (session, mut usage) = match state {
             Some(view) => (Some(view.session), view.usage),
@@ -63,7 +70,7 @@ impl Table for SessionView {
         Some(SessionView { session, usage })
     }
 
-    fn cells(&self, row: &mut Bulk) {
+    fn cells(&self, row: &mut Cells) {
         row.put(self.session.user_id.as_str());
         row.put(self.session.status.as_str());
         row.put(!self.session.agents.is_empty());
@@ -81,6 +88,17 @@ impl SessionView {
             }
         }
         Some(self)
+    }
+
+    fn with_task(mut self, commit: &Commit) -> Self {
+        for event in &commit.events {
+            if let Event::Task(event) = event
+                && let Some((_, usage)) = usage::model_usage(event)
+            {
+                self.usage.take_model(usage);
+            }
+        }
+        self
     }
 }
 

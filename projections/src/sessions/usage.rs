@@ -2,15 +2,23 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use theazo_domain::agent::AgentEvent;
-use theazo_domain::pricing::ComputePrice;
-use theazo_domain::{AgentId, Pico, Timestamp};
+use theazo_domain::pricing::{ComputePrice, ModelUsage, PriceBasis, TokenUsage};
+use theazo_domain::task::TaskEvent;
+use theazo_domain::{AgentId, Pico, SessionId, Timestamp};
 
-/// What a session has used: all closed spans of its agents, and those that are open.
+/// What a session has used: the model calls of its tasks, all closed spans of its agents, and those
+/// that are open.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionUsage {
-    /// Of all closed spans.
+    /// Of all closed spans and all model calls.
     pub cost: Pico,
+    /// How much of `cost` is of model calls.
+    pub model_cost: Pico,
+    /// Of all model calls, also of those that are not billed.
+    pub tokens: TokenUsage,
+    /// Whether a call had a model without a price, so that `model_cost` is too low.
+    pub unpriced: bool,
     /// Milliseconds of all closed spans.
     pub compute_millis: u64,
     /// Admitted and not released.
@@ -48,14 +56,18 @@ impl SessionUsage {
             AgentEvent::Created { spec, .. } => {
                 self.prices.insert(agent, spec.price.clone());
             }
-            AgentEvent::Provisioned { .. } | AgentEvent::Resumed { .. } => {
+            AgentEvent::Provisioned { .. }
+            | AgentEvent::Resumed { .. }
+            | AgentEvent::Recovered { .. } => {
                 let Some(price) = self.prices.get(&agent).cloned() else { return false };
                 self.open.insert(agent, OpenSpan { since: at, price });
             }
             AgentEvent::Paused { .. } => {
                 self.open.remove(&agent);
             }
-            AgentEvent::Failed { .. } | AgentEvent::Terminated { .. } => {
+            AgentEvent::Failed { .. }
+            | AgentEvent::Terminated { .. }
+            | AgentEvent::Completed { .. } => {
                 self.open.remove(&agent);
                 self.prices.remove(&agent);
             }
@@ -63,30 +75,58 @@ impl SessionUsage {
                 self.cost += usage.cost;
                 self.compute_millis += usage.compute_millis;
             }
-            AgentEvent::PauseRequested { .. }
+            // The tasks tell what their model calls cost, as it comes about.
+            AgentEvent::RunStarted { .. }
+            | AgentEvent::RunEnded { .. }
+            | AgentEvent::PauseRequested { .. }
             | AgentEvent::ResumeRequested { .. }
             | AgentEvent::RequestFailed { .. }
+            | AgentEvent::CompleteRequested {}
             | AgentEvent::TerminateRequested { .. }
             | AgentEvent::PortExposed { .. }
             | AgentEvent::PortClosed { .. } => {}
         }
         true
     }
+
+    /// Takes in a model call.
+    pub(super) fn take_model(&mut self, usage: &ModelUsage) {
+        self.cost += usage.cost;
+        self.model_cost += usage.cost;
+        self.tokens = self.tokens.plus(usage.tokens);
+        self.unpriced |= usage.basis == PriceBasis::Unpriced;
+    }
+}
+
+/// What a task's event adds to the usage of the session that it names.
+pub(super) fn model_usage(event: &TaskEvent) -> Option<(SessionId, &ModelUsage)> {
+    match event {
+        TaskEvent::ModelCallCompleted { session_id, usage, .. }
+        | TaskEvent::ModelCallFailed { session_id, usage: Some(usage), .. } => {
+            Some((*session_id, usage))
+        }
+        _ => None,
+    }
 }
 
 /// The session that an agent's event names; only these change its usage.
-pub(super) fn session_of(event: &AgentEvent) -> Option<theazo_domain::SessionId> {
+pub(super) fn session_of(event: &AgentEvent) -> Option<SessionId> {
     match event {
         AgentEvent::Created { session_id, .. }
         | AgentEvent::Provisioned { session_id, .. }
         | AgentEvent::Failed { session_id, .. }
         | AgentEvent::Paused { session_id, .. }
         | AgentEvent::Resumed { session_id, .. }
+        | AgentEvent::Recovered { session_id, .. }
+        | AgentEvent::Completed { session_id }
         | AgentEvent::Terminated { session_id }
         | AgentEvent::UsageRecorded { session_id, .. } => Some(*session_id),
-        AgentEvent::PauseRequested { .. }
+        AgentEvent::RunStarted { .. }
+        | AgentEvent::RunEnded { .. }
+        | AgentEvent::PauseRequested { .. }
         | AgentEvent::ResumeRequested { .. }
         | AgentEvent::RequestFailed { .. }
+        | AgentEvent::CompleteRequested {}
         | AgentEvent::TerminateRequested { .. }
         | AgentEvent::PortExposed { .. }
         | AgentEvent::PortClosed { .. } => None,

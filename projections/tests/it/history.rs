@@ -14,10 +14,11 @@ use theazo_domain::session::{Session, SessionCommand, SessionPatch};
 use theazo_domain::settings::{Settings, SettingsPatch};
 use theazo_domain::snapshot::{Snapshot, SnapshotCommand};
 use theazo_domain::{
-    AgentId, ApiKeyId, ExecutionId, FileOperationId, Kind, Mode, Scope, SessionId, SnapshotId,
-    StreamId,
+    AgentId, ApiKeyId, ExecutionId, FileOperationId, Kind, Mode, Pico, Scope, SessionId,
+    SnapshotId, StreamId,
 };
 
+use crate::runs::{self, Runs};
 use crate::support::{World, payload, scope, sealed};
 
 /// What there is to act on.
@@ -29,9 +30,25 @@ pub struct Things {
     operations: Vec<StreamId>,
     snapshots: Vec<(Scope, SnapshotId)>,
     keys: Vec<(Scope, ApiKeyId)>,
+    pub runs: Runs,
 }
 
-fn pick<T: Clone>(things: &[T], n: u32) -> Option<T> {
+impl Things {
+    pub fn session(&self, n: u32) -> Option<(Scope, SessionId)> {
+        pick(&self.sessions, n)
+    }
+
+    pub fn agent_of(&self, session: SessionId, n: u32) -> Option<AgentId> {
+        let agents = self.agents.iter().filter(|(_, of, _)| *of == session);
+        pick(&agents.map(|(_, _, id)| *id).collect::<Vec<_>>(), n)
+    }
+
+    pub fn add_agent(&mut self, scope: Scope, session: SessionId, agent: AgentId) {
+        self.agents.push((scope, session, agent));
+    }
+}
+
+pub fn pick<T: Clone>(things: &[T], n: u32) -> Option<T> {
     (!things.is_empty()).then(|| things[n as usize % things.len()].clone())
 }
 
@@ -40,7 +57,7 @@ pub async fn act(world: &mut World, things: &mut Things, what: u8, which: u32) {
     let modes = [Mode::Live, Mode::Test];
     let tenant = scope(u64::from(which % 3), modes[(which as usize / 3) % 2]);
     world.pass_time(i64::from(which % 60_000));
-    match what % 16 {
+    match what % 28 {
         0 | 1 => {
             let id = world.session(tenant, &format!("user-{}", which % 5)).await;
             things.sessions.push((tenant, id));
@@ -60,11 +77,15 @@ pub async fn act(world: &mut World, things: &mut Things, what: u8, which: u32) {
         12 => snapshot(world, things, which).await,
         13 => secret(world, tenant, things, which).await,
         14 => key(world, tenant, things, which).await,
+        15..=21 | 25 => runs::task(world, things, which).await,
+        22 => runs::delivery(world, things, which).await,
+        23 => runs::definition(world, tenant, things, which).await,
+        24 => runs::model_price(world, tenant, which).await,
         _ => tenant_wide(world, tenant, which).await,
     }
 }
 
-async fn is_ended(world: &World, scope: Scope, session: SessionId) -> bool {
+pub async fn is_ended(world: &World, scope: Scope, session: SessionId) -> bool {
     use theazo_domain::session::SessionStatus;
     use theazo_log::{EventLog, Position};
     let stream = StreamId::session(scope, session);
@@ -77,7 +98,7 @@ async fn agent(world: &mut World, things: &mut Things, what: u8, which: u32) {
     let host = || "host-1".to_owned();
     let failure = || Failure { code: "provider_error".to_owned(), message: "gone".to_owned() };
     let snapshot_id = SnapshotId::from_uuid(world.fresh());
-    let command = match (u32::from(what) + which / 7) % 12 {
+    let command = match (u32::from(what) + which / 7) % 17 {
         0..=2 => AgentCommand::Provisioned { host: host() },
         3 => AgentCommand::RequestPause { snapshot_id },
         4 => AgentCommand::Paused { snapshot_id, size: 4_096 },
@@ -86,7 +107,18 @@ async fn agent(world: &mut World, things: &mut Things, what: u8, which: u32) {
         7 => AgentCommand::ExposePort { port: 8_080 },
         8 => AgentCommand::RequestTerminate { reason: "user".to_owned() },
         9 => AgentCommand::Terminated,
-        10 => AgentCommand::RequestFailed { failure: failure() },
+        10 => AgentCommand::Recovered { host: host(), lost_at: Some(world.now()) },
+        11 => AgentCommand::RequestComplete,
+        12 => AgentCommand::Completed,
+        13 | 14 => match things.runs.task_of(id, which) {
+            Some(task_id) => AgentCommand::StartRun { task_id },
+            None => return,
+        },
+        15 => match things.runs.task_of(id, which) {
+            Some(task_id) => AgentCommand::EndRun { task_id, model_cost: Pico(9) },
+            None => return,
+        },
+        16 => AgentCommand::RequestFailed { failure: failure() },
         _ => AgentCommand::Fail { failure: failure(), lost_at: None },
     };
     world.command::<Agent>(StreamId::agent(scope, id), command).await;

@@ -5,19 +5,24 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde::Serialize;
-use theazo_domain::agent::Agent;
+use theazo_domain::agent::{Agent, AgentEvent};
 use theazo_domain::api_key::ApiKey;
+use theazo_domain::definition::Definition;
+use theazo_domain::delivery::Delivery;
 use theazo_domain::execution::Execution;
 use theazo_domain::file_operation::FileOperation;
+use theazo_domain::model_prices::ModelPrices;
 use theazo_domain::org::Org;
+use theazo_domain::pricing::TokenUsage;
 use theazo_domain::providers::Providers;
 use theazo_domain::secret::Secret;
 use theazo_domain::session::Session;
 use theazo_domain::settings::Settings;
 use theazo_domain::snapshot::Snapshot;
-use theazo_domain::{Aggregate, StreamId};
+use theazo_domain::task::Task;
+use theazo_domain::{Aggregate, Event, Kind, Pico, Scope, StreamId};
 use theazo_log::{Commit, Position};
-use theazo_projections::{AuditFilter, Page};
+use theazo_projections::{AuditEvent, AuditFilter, Page};
 
 use crate::history::{Things, act};
 use crate::support::{PATIENCE, World, state_of};
@@ -26,7 +31,14 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(future)
 }
 
-async fn assert_folded<A>(world: &World, streams: &BTreeMap<StreamId, Vec<Arc<Commit>>>)
+type Streams = BTreeMap<StreamId, Vec<Arc<Commit>>>;
+
+fn states<A: Aggregate>(streams: &Streams) -> Vec<(Scope, A)> {
+    let of_kind = streams.iter().filter(|(stream, _)| stream.kind == A::KIND);
+    of_kind.map(|(stream, commits)| (stream.scope, state_of(commits).unwrap())).collect()
+}
+
+async fn assert_folded<A>(world: &World, streams: &Streams)
 where
     A: Aggregate + Serialize,
 {
@@ -38,19 +50,47 @@ where
     }
 }
 
-async fn assert_usage(world: &World, streams: &BTreeMap<StreamId, Vec<Arc<Commit>>>) {
+/// Rows of tasks are without their steps.
+async fn assert_tasks(world: &World, streams: &Streams) {
+    let reads = &world.reads;
+    let mut open = Vec::new();
+    for (stream, commits) in streams.iter().filter(|(stream, _)| stream.kind == Kind::Task) {
+        let state = state_of::<Task>(commits).unwrap();
+        let row = reads.task(stream.scope, state.id).await.unwrap().unwrap();
+        let without_steps = Task { steps: vec![], ..state };
+        assert_eq!(row.value, without_steps, "{stream}");
+        assert_eq!(row.revision, commits.last().unwrap().position, "{stream}");
+        assert_eq!(row.seq, commits[0].position.0, "{stream}");
+        // The command side must not begin from it.
+        assert!(reads.snapshot_of::<Task>(stream).await.unwrap().is_none());
+        if !row.value.status.is_final() {
+            open.push((row.seq, stream.scope, row.value));
+        }
+    }
+    open.sort_by_key(|(seq, ..)| *seq);
+    let walked = reads.open_tasks(0, 100_000).await.unwrap();
+    let walked: Vec<_> =
+        walked.into_iter().map(|task| (task.row.seq, task.scope, task.row.value)).collect();
+    assert_eq!(walked, open);
+}
+
+async fn assert_usage(world: &World, streams: &Streams) {
     let now = world.now();
-    let agents: Vec<(&StreamId, Agent)> = streams
-        .iter()
-        .filter_map(|(stream, commits)| Some((stream, state_of::<Agent>(commits)?)))
-        .collect();
+    let (agents, tasks) = (states::<Agent>(streams), states::<Task>(streams));
     for (stream, commits) in streams {
         let Some(session) = state_of::<Session>(commits) else { continue };
         let row = world.reads.session(stream.scope, session.id).await.unwrap().unwrap();
-        let own =
-            || agents.iter().filter(|(s, a)| s.scope == stream.scope && a.session_id == session.id);
+        let scope = stream.scope;
+        let own = || agents.iter().filter(|(s, a)| *s == scope && a.session_id == session.id);
+        let of_tasks = || tasks.iter().filter(|(s, t)| *s == scope && t.session_id == session.id);
         let usage = row.value.usage;
-        assert_eq!(usage.cost_at(now), own().map(|(_, agent)| agent.cost_at(now)).sum());
+        // What its tasks say is with the session before it is with the agent.
+        let compute: Pico = own().map(|(_, a)| Pico(a.cost_at(now).0 - a.model_cost.0)).sum();
+        let model: Pico = of_tasks().map(|(_, task)| task.model_cost).sum();
+        assert_eq!((usage.model_cost, usage.cost_at(now)), (model, compute + model));
+        let tokens = of_tasks().fold(TokenUsage::default(), |sum, (_, t)| sum.plus(t.tokens));
+        assert_eq!(usage.tokens, tokens);
+        assert_eq!(usage.unpriced, of_tasks().any(|(_, task)| task.unpriced));
         let millis: u64 = own().map(|(_, agent)| agent.compute_millis_at(now)).sum();
         assert_eq!(usage.compute_millis_at(now), millis);
         assert_eq!(usage.active_agents as usize, session.agents.len());
@@ -58,7 +98,56 @@ async fn assert_usage(world: &World, streams: &BTreeMap<StreamId, Vec<Arc<Commit
     }
 }
 
-async fn assert_audit(world: &World, history: &[Arc<Commit>]) {
+/// Whose an event is, as the states of all there is tell.
+struct Owners {
+    users: BTreeMap<String, String>,
+    agents: BTreeMap<String, String>,
+    tasks: BTreeMap<String, Task>,
+    deliveries: BTreeMap<String, String>,
+}
+
+impl Owners {
+    fn new(streams: &Streams) -> Self {
+        let text = |id: &dyn ToString| id.to_string();
+        let sessions = states::<Session>(streams).into_iter();
+        let agents = states::<Agent>(streams).into_iter();
+        let tasks = states::<Task>(streams).into_iter();
+        let deliveries = states::<Delivery>(streams).into_iter();
+        Self {
+            users: sessions.map(|(_, s)| (text(&s.id), s.user_id)).collect(),
+            agents: agents.map(|(_, a)| (text(&a.id), text(&a.session_id))).collect(),
+            tasks: tasks.map(|(_, t)| (text(&t.id), t)).collect(),
+            deliveries: deliveries.map(|(_, d)| (text(&d.id), text(&d.task_id))).collect(),
+        }
+    }
+
+    /// The session, agent, user and task of an event in a stream of these kinds.
+    fn check(&self, event: &AuditEvent, logged: &Event) {
+        let key = event.stream_key.clone();
+        let (session, agent, task) = match event.kind {
+            Kind::Agent => (self.agents[&key].clone(), Some(key), None),
+            Kind::Task | Kind::Delivery => {
+                let id = self.deliveries.get(&key).unwrap_or(&key).clone();
+                let task = &self.tasks[&id];
+                (task.session_id.to_string(), Some(task.agent_id().to_string()), Some(id))
+            }
+            _ => return,
+        };
+        let run = match logged {
+            Event::Agent(
+                AgentEvent::RunStarted { task_id, .. } | AgentEvent::RunEnded { task_id, .. },
+            ) => Some(task_id.to_string()),
+            _ => None,
+        };
+        assert_eq!(event.user_id.as_ref(), Some(&self.users[&session]), "{event:?}");
+        assert_eq!(event.session_id.map(|id| id.to_string()), Some(session), "{event:?}");
+        assert_eq!(event.agent_id.map(|id| id.to_string()), agent, "{event:?}");
+        assert_eq!(event.task_id, task.or(run), "{event:?}");
+    }
+}
+
+async fn assert_audit(world: &World, history: &[Arc<Commit>], streams: &Streams) {
+    let owners = Owners::new(streams);
     let scopes: std::collections::BTreeSet<_> = history.iter().map(|c| c.stream.scope).collect();
     let mut seen = 0;
     for scope in scopes {
@@ -67,12 +156,14 @@ async fn assert_audit(world: &World, history: &[Arc<Commit>]) {
         let of_log: Vec<_> = history
             .iter()
             .filter(|commit| commit.stream.scope == scope)
-            .flat_map(|c| c.events.iter().map(|e| (c.position, e.event_type().name.to_owned())))
+            .flat_map(|c| c.events.iter().map(|e| (c.position, e)))
             .collect();
-        let shown = events.iter().rev();
-        let shown: Vec<_> =
-            shown.map(|row| (row.value.position, row.value.event_type.clone())).collect();
-        assert_eq!(shown, of_log);
+        assert_eq!(events.len(), of_log.len());
+        for (row, (position, event)) in events.iter().rev().zip(of_log) {
+            let shown = &row.value;
+            assert_eq!((shown.position, &*shown.event_type), (position, event.event_type().name));
+            owners.check(shown, event);
+        }
         seen += events.len();
     }
     assert_eq!(seen, history.iter().map(|commit| commit.events.len()).sum::<usize>());
@@ -96,7 +187,7 @@ proptest! {
             assert!(world.reads.wait_for(head, PATIENCE).await, "{:?}", world.reads.trouble());
             running.stop().await;
             let history = world.history().await;
-            let mut streams: BTreeMap<StreamId, Vec<Arc<Commit>>> = BTreeMap::new();
+            let mut streams = Streams::new();
             for commit in &history {
                 streams.entry(commit.stream.clone()).or_default().push(commit.clone());
             }
@@ -112,8 +203,12 @@ proptest! {
             assert_folded::<Secret>(&world, &streams).await;
             assert_folded::<Settings>(&world, &streams).await;
             assert_folded::<Providers>(&world, &streams).await;
+            assert_folded::<Definition>(&world, &streams).await;
+            assert_folded::<Delivery>(&world, &streams).await;
+            assert_folded::<ModelPrices>(&world, &streams).await;
+            assert_tasks(&world, &streams).await;
             assert_usage(&world, &streams).await;
-            assert_audit(&world, &history).await;
+            assert_audit(&world, &history, &streams).await;
             assert_eq!(world.reads.position(), head.max(Position::START));
         });
     }

@@ -8,7 +8,7 @@ use crate::support::{PATIENCE, World, connect, dump, open, project, replayed};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_gives_the_same_rows_each_time() {
     let mut world = World::new().await;
-    history::random(&mut world, &mut Things::default(), history::seed(), 400).await;
+    history::random(&mut world, &mut Things::default(), history::seed(), 800).await;
     let first = replayed(&world, "first.db").await;
     assert!(first.values().all(|rows| !rows.is_empty()), "a table has no rows: {first:#?}");
     assert_eq!(first, replayed(&world, "second.db").await);

@@ -2,19 +2,24 @@
 
 use theazo_domain::agent::AgentCommand;
 use theazo_domain::api_key::{ApiKey, ApiKeyCommand, KeyDigest};
+use theazo_domain::definition::{Definition, DefinitionCommand, DefinitionContent};
+use theazo_domain::delivery::{Delivery, DeliveryCommand};
 use theazo_domain::execution::{Execution, ExecutionCommand};
 use theazo_domain::file_operation::{FileChange, FileOperation, FileOperationCommand};
+use theazo_domain::model_prices::{ModelPrices, SetModelPrice};
+use theazo_domain::pricing::Rates;
 use theazo_domain::providers::{ProviderKind, Providers, ProvidersCommand};
 use theazo_domain::secret::{Secret, SecretCommand};
 use theazo_domain::session::Session;
 use theazo_domain::settings::{Settings, SettingsPatch};
 use theazo_domain::snapshot::{Snapshot, SnapshotCommand};
+use theazo_domain::task::{TaskAgent, TaskStatus};
 use theazo_domain::{
-    AgentId, ApiKeyId, ExecutionId, FileOperationId, Kind, Mode, Scope, SessionId, SnapshotId,
-    StreamId,
+    AgentId, ApiKeyId, DefinitionId, DeliveryId, ExecutionId, FileOperationId, Kind, Mode, Scope,
+    SessionId, SnapshotId, StreamId, TaskId,
 };
 use theazo_projections::{
-    AgentFilter, AuditFilter, ExecutionFilter, Page, ReadModels, SessionFilter,
+    AgentFilter, AuditFilter, ExecutionFilter, Page, ReadModels, SessionFilter, TaskFilter,
 };
 
 use crate::support::{World, payload, scope, sealed};
@@ -26,6 +31,9 @@ struct Ids {
     operation: FileOperationId,
     snapshot: SnapshotId,
     key: ApiKeyId,
+    task: TaskId,
+    definition: DefinitionId,
+    delivery: DeliveryId,
 }
 
 /// One of everything.
@@ -33,7 +41,11 @@ async fn one_of_each(world: &mut World, tenant: Scope) -> Ids {
     let session = world.session(tenant, "ann").await;
     let agent = world.agent(tenant, session).await;
     world.tell_agent(tenant, agent, AgentCommand::Provisioned { host: "h".to_owned() }).await;
+    let existing = TaskAgent::Existing { agent_id: agent };
     let ids = Ids {
+        task: world.submit(tenant, session, existing).await,
+        definition: DefinitionId::from_uuid(world.fresh()),
+        delivery: DeliveryId::from_uuid(world.fresh()),
         session,
         agent,
         execution: ExecutionId::from_uuid(world.fresh()),
@@ -86,10 +98,61 @@ async fn one_of_each(world: &mut World, tenant: Scope) -> Ids {
         is_default: true,
     };
     world.command::<Providers>(StreamId::singleton(tenant, Kind::Providers), configure).await;
+    of_runs(world, tenant, &ids).await;
     ids
 }
 
-/// How many rows each query gives to `tenant`.
+/// What there is besides sessions and agents for runs.
+async fn of_runs(world: &mut World, tenant: Scope, ids: &Ids) {
+    let content = Box::new(DefinitionContent::default());
+    let (definition_id, name) = (ids.definition, "writer".to_owned());
+    let create = DefinitionCommand::Create { definition_id, name, content };
+    world.command::<Definition>(StreamId::definition(tenant, definition_id), create).await;
+    let (delivery_id, session_id, task_id) = (ids.delivery, ids.session, ids.task);
+    let url = payload("url");
+    let request = DeliveryCommand::Request { delivery_id, session_id, task_id, url };
+    world.command::<Delivery>(StreamId::delivery(tenant, delivery_id), request).await;
+    let (model, rates) = ("m".to_owned(), Rates::default());
+    let set = SetModelPrice { model, rates, long_prompt: None };
+    world.command::<ModelPrices>(StreamId::singleton(tenant, Kind::ModelPrices), set).await;
+}
+
+/// How many rows each query of tasks, definitions, deliveries and prices gives to `tenant`.
+async fn seen_of_runs(r: &ReadModels, tenant: Scope, ids: &Ids) -> Vec<(&'static str, usize)> {
+    let page = Page::first(100);
+    let some = |found: bool| usize::from(found);
+    let of_session = TaskFilter { session_id: Some(ids.session), ..TaskFilter::default() };
+    let queued = TaskFilter { status: Some(TaskStatus::Queued), ..of_session };
+    let of_agent = TaskFilter { agent_id: Some(ids.agent), ..TaskFilter::default() };
+    let about = AuditFilter { task_id: Some(ids.task.to_string()), ..AuditFilter::default() };
+    let stream = StreamId::definition(tenant, ids.definition);
+    vec![
+        ("task", some(r.task(tenant, ids.task).await.unwrap().is_some())),
+        ("tasks", r.tasks(tenant, TaskFilter::default(), page).await.unwrap().len()),
+        ("tasks of session", r.tasks(tenant, of_session, page).await.unwrap().len()),
+        ("queued tasks", r.tasks(tenant, queued, page).await.unwrap().len()),
+        ("tasks of agent", r.tasks(tenant, of_agent, page).await.unwrap().len()),
+        ("open of agent", r.open_tasks_of_agent(tenant, ids.agent).await.unwrap().len()),
+        ("open of session", r.open_tasks_of_session(tenant, ids.session).await.unwrap().len()),
+        ("definition", some(r.definition(tenant, ids.definition).await.unwrap().is_some())),
+        ("by name", some(r.definition_by_name(tenant, "writer").await.unwrap().is_some())),
+        ("named", some(r.newest_definition_named(tenant, "writer").await.unwrap().is_some())),
+        ("definitions", r.definitions(tenant, true, page).await.unwrap().len()),
+        ("delivery", some(r.delivery(tenant, ids.delivery).await.unwrap().is_some())),
+        ("deliveries", r.deliveries_of_task(tenant, ids.task, page).await.unwrap().len()),
+        ("model prices", some(r.model_prices(tenant).await.unwrap().is_some())),
+        ("audit of task", r.audit(tenant, about, page).await.unwrap().len()),
+        ("snapshot of", some(r.snapshot_of::<Definition>(&stream).await.unwrap().is_some())),
+    ]
+}
+
+/// How many rows every query gives to `tenant`.
+async fn seen_by_any(reads: &ReadModels, tenant: Scope, ids: &Ids) -> Vec<(&'static str, usize)> {
+    let (first, second) = (seen(reads, tenant, ids).await, seen_of_runs(reads, tenant, ids).await);
+    [first, second].concat()
+}
+
+/// How many rows each other query gives to `tenant`.
 async fn seen(reads: &ReadModels, tenant: Scope, ids: &Ids) -> Vec<(&'static str, usize)> {
     let page = Page::first(100);
     let some = |found: bool| usize::from(found);
@@ -144,11 +207,11 @@ async fn nothing_is_seen_across_tenants() {
     let owner = scope(1, Mode::Live);
     let ids = one_of_each(&mut world, owner).await;
     world.project().await;
-    for (query, rows) in seen(&world.reads, owner, &ids).await {
+    for (query, rows) in seen_by_any(&world.reads, owner, &ids).await {
         assert!(rows > 0, "the owner sees nothing by {query}");
     }
     for stranger in [scope(1, Mode::Test), scope(2, Mode::Live), scope(2, Mode::Test)] {
-        for (query, rows) in seen(&world.reads, stranger, &ids).await {
+        for (query, rows) in seen_by_any(&world.reads, stranger, &ids).await {
             assert_eq!(rows, 0, "{stranger:?} sees rows by {query}");
         }
     }

@@ -38,6 +38,7 @@ pub fn live(n: u64) -> Scope {
 
 pub fn spec(provider: ProviderKind) -> AgentSpec {
     AgentSpec {
+        definition: None,
         provider,
         price: ComputePrice::of(provider.as_str()),
         credential_ref: None,
@@ -159,12 +160,16 @@ impl World {
     /// An agent that was admitted and created, and is not provisioned yet.
     pub async fn agent(&mut self, scope: Scope, session_id: SessionId) -> AgentId {
         let agent_id = AgentId::from_uuid(self.fresh());
+        self.agent_with(scope, session_id, agent_id).await;
+        agent_id
+    }
+
+    pub async fn agent_with(&mut self, scope: Scope, session_id: SessionId, agent_id: AgentId) {
         let spec = Box::new(spec(ProviderKind::Local));
         let admit = SessionCommand::AdmitAgent { agent_id, spec: spec.clone() };
         self.command::<Session>(StreamId::session(scope, session_id), admit).await.unwrap();
         let create = AgentCommand::Create { agent_id, session_id, spec };
         self.command::<Agent>(StreamId::agent(scope, agent_id), create).await.unwrap();
-        agent_id
     }
 
     pub async fn tell_agent(&mut self, scope: Scope, agent: AgentId, command: AgentCommand) {

@@ -2,12 +2,13 @@
 //!
 //! No quota works on every file system and without root, and a disk image per sandbox costs more
 //! than all the rest of making one. So usage is watched: every [`TICK`] one `statfs` tells how much
-//! the file system has filled since, whoever filled it. A sandbox is measured only when that could
-//! have taken it past its limit. Past it, everything that runs in it is killed, which the exec's
-//! answer says. What was written stays, and until some of it is deleted execs run with a file size
-//! limit of zero: they read, compute and delete, but write nothing. Where even that grows (empty
-//! files and folders cost a little too) until [`HARD`] times the limit, no exec is run at all, and
-//! only the file calls can make room.
+//! the file system has filled since, whoever filled it. A sandbox is measured when that could have
+//! taken it past its limit; and, since what others free hides what it writes, every now and then
+//! besides: often while its usage changes, ever more seldom while it does not. Past it, everything
+//! that runs in it is killed, which the exec's answer says. What was written stays, and until some
+//! of it is deleted execs run with a file size limit of zero: they read, compute and delete, but
+//! write nothing. Where even that grows (empty files and folders cost a little too) until [`HARD`]
+//! times the limit, no exec is run at all, and only the file calls can make room.
 //!
 //! The files of a snapshot that a sandbox lies on count once they are changed.
 //!
@@ -33,6 +34,10 @@ use super::walk::{self, Visitor};
 pub const TICK: Duration = Duration::from_millis(10);
 /// A measurement that took long is not repeated before this many times as long.
 const REST: u32 = 4;
+/// How often a sandbox whose usage changes is measured whatever the file system says.
+const OFTEN: Duration = Duration::from_secs(1);
+/// The same for one whose usage stays as it is.
+const SELDOM: Duration = Duration::from_secs(60);
 /// How many times the limit is the end of all execs.
 const HARD: u64 = 2;
 /// What a file costs even when it is empty.
@@ -77,7 +82,12 @@ struct State {
     used: u64,
     /// What had been written to the file system when `used` was measured.
     filled: u64,
+    measured_at: Instant,
     not_before: Option<Instant>,
+    /// An exec was begun or ended since it was measured.
+    unseen: bool,
+    /// When it is measured again, if nothing makes it due before.
+    every: Duration,
 }
 
 /// What an exec may do with the disk.
@@ -92,12 +102,35 @@ pub enum Standing {
 
 impl Quota {
     pub fn new(limit: u64, folders: Vec<PathBuf>, filled: u64) -> Arc<Self> {
-        let state = State { used: 0, filled, not_before: None };
+        let state = State {
+            used: 0,
+            filled,
+            measured_at: Instant::now(),
+            not_before: None,
+            unseen: false,
+            every: SELDOM,
+        };
         Arc::new(Self { limit, folders, state: Mutex::new(state) })
+    }
+
+    /// The account of a sandbox that has files already. Until it is measured, which the first exec
+    /// or write does, it counts as past its limit: to read a large tree takes longer than all the
+    /// rest of adopting one.
+    pub fn over_files(limit: u64, folders: Vec<PathBuf>, filled: u64) -> Arc<Self> {
+        let quota = Self::new(limit, folders, filled);
+        quota.state.lock().used = limit.saturating_add(1);
+        quota
     }
 
     pub fn limit(&self) -> u64 {
         self.limit
+    }
+
+    /// An exec begins or has ended: it may write, or has written, what nobody has seen.
+    pub fn note_exec(&self) {
+        let mut state = self.state.lock();
+        state.unseen = true;
+        state.every = OFTEN;
     }
 
     /// What was found last.
@@ -113,8 +146,9 @@ impl Quota {
     pub fn is_due(&self, filled: u64) -> bool {
         let state = self.state.lock();
         let room = self.limit.saturating_sub(state.used);
-        filled.saturating_sub(state.filled) > room
-            && state.not_before.is_none_or(|time| time <= Instant::now())
+        let due = filled.saturating_sub(state.filled) > room
+            || state.measured_at.elapsed() >= state.every;
+        due && state.not_before.is_none_or(|time| time <= Instant::now())
     }
 
     /// Measures, and answers how things stand. Blocks for as long as reading the tree takes.
@@ -126,8 +160,14 @@ impl Quota {
             .try_fold(0, |sum, folder| Ok::<_, io::Error>(sum + usage(folder)?))?;
         {
             let mut state = self.state.lock();
+            state.every = match state.used == used {
+                true => (state.every * 2).min(SELDOM),
+                false => OFTEN,
+            };
             state.used = used;
             state.filled = filled;
+            state.measured_at = Instant::now();
+            state.unseen = false;
             state.not_before = Some(Instant::now() + start.elapsed() * REST);
         }
         Ok(self.standing())
@@ -139,7 +179,8 @@ impl Quota {
             let written = filled.saturating_sub(state.filled);
             state.used.saturating_add(written).saturating_add(bytes) <= self.limit
         };
-        if fits(&self.state.lock(), filled) {
+        let certain = |state: &State| !state.unseen && fits(state, filled);
+        if certain(&self.state.lock()) {
             return Ok(true);
         }
         self.measure(filled)?;

@@ -1,18 +1,19 @@
 //! The file calls: paths are looked up by the kernel in the sandbox's own root, as its programs
 //! would, and what they lead to must be on the mount of `/workspace`.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
-use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, unlinkat};
 
 use super::walk;
 use crate::contract::{FileEntry, ProviderError, Result};
@@ -85,18 +86,24 @@ impl Files {
                 stat.st_mode & 0o777
             }
         };
-        let (temporary, mut file) = self.temporary(&place).map_err(failed)?;
+        let top = self.top(path)?;
+        let (temporary, file) = new_temporary(|name| {
+            let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+            openat(&top, name, flags, Mode::from_bits_truncate(0o600))
+        })
+        .map_err(failed)?;
+        let mut file = File::from(file);
         let written = file.write_all(data).and_then(|()| {
             if let Some((uid, gid)) = self.owner {
                 fchown(&file, Some(uid), Some(gid))?;
             }
             fchmod(&file, Mode::from_bits_truncate(mode))?;
-            renameat(&place.folder, temporary.as_c_str(), &place.folder, place.name.as_c_str())?;
+            renameat(&top, temporary.as_c_str(), &place.folder, place.name.as_c_str())?;
             Ok(())
         });
         written.map_err(|error| {
             // What remains of it is the tenant's to see only if this fails too.
-            let _ = unlinkat(&place.folder, temporary.as_c_str(), UnlinkatFlags::NoRemoveDir);
+            let _ = unlinkat(&top, temporary.as_c_str(), UnlinkatFlags::NoRemoveDir);
             explain_io(path, &error)
         })
     }
@@ -214,46 +221,64 @@ impl Files {
         }
         let parent = self.folder(path, &inner[..cut])?;
         let name = c_name(OsStr::from_bytes(&inner[cut + 1..]))?;
-        match mkdirat(&parent, name.as_c_str(), Mode::from_bits_truncate(0o755)) {
+        match self.make_folder(path, &parent, &name)? {
             // Made meanwhile, or a link that leads nowhere, which the look-up below says.
-            Ok(()) | Err(Errno::EEXIST) => {}
+            Ok(()) | Err(Errno::EEXIST | Errno::ENOTEMPTY | Errno::ENOTDIR) => {}
             Err(error) => return Err(explain(path, error)),
         }
         let found =
             self.resolve(OsStr::from_bytes(inner), flags).map_err(|error| explain(path, error))?;
         self.must_be_inside(path, &found)?;
-        if let Some((uid, gid)) = self.owner {
-            nix::unistd::fchownat(
-                &parent,
-                name.as_c_str(),
-                Some(uid),
-                Some(gid),
-                AtFlags::AT_SYMLINK_NOFOLLOW,
-            )
-            .map_err(|error| explain(path, error))?;
-        }
         Ok(found)
     }
 
-    /// A new file beside the one to be written.
-    fn temporary(&self, place: &Place) -> nix::Result<(CString, File)> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        loop {
-            let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            let name = CString::new(format!(".theazo-{}-{count}", std::process::id()))
-                .map_err(|_| Errno::EINVAL)?;
-            let flags = OFlag::O_WRONLY
-                | OFlag::O_CREAT
-                | OFlag::O_EXCL
-                | OFlag::O_NOFOLLOW
-                | OFlag::O_CLOEXEC;
-            let mode = Mode::from_bits_truncate(0o600);
-            match openat(&place.folder, name.as_c_str(), flags, mode) {
-                Err(Errno::EEXIST) => continue,
-                other => return Ok((name, File::from(other?))),
-            }
+    /// Makes a folder that is the sandbox's own from the first moment it is there.
+    fn make_folder(&self, path: &str, parent: &OwnedFd, name: &CStr) -> Result<nix::Result<()>> {
+        let mode = Mode::from_bits_truncate(0o755);
+        let Some((uid, gid)) = self.owner else { return Ok(mkdirat(parent, name, mode)) };
+        let top = self.top(path)?;
+        let (temporary, ()) = new_temporary(|name| mkdirat(&top, name, mode))
+            .map_err(|error| explain(path, error))?;
+        let temporary = temporary.as_c_str();
+        let made = fchownat(&top, temporary, Some(uid), Some(gid), AtFlags::AT_SYMLINK_NOFOLLOW)
+            .and_then(|()| renameat(&top, temporary, parent, name));
+        if made.is_err() {
+            // As with a file: seen only if this fails too.
+            let _ = unlinkat(&top, temporary, UnlinkatFlags::RemoveDir);
+        }
+        Ok(made)
+    }
+
+    /// `/workspace` itself, where temporary names are: a server that is killed leaves them in one
+    /// place. Not kept open, since it would keep the mount from ending with the sandbox.
+    fn top(&self, path: &str) -> Result<OwnedFd> {
+        self.open(path, "workspace", OFlag::O_PATH | OFlag::O_DIRECTORY)
+    }
+}
+
+/// What names of files and folders that are about to be renamed begin with.
+const TEMPORARY: &str = ".theazo-writing-";
+
+/// Makes something under a name that nothing has.
+fn new_temporary<T>(make: impl Fn(&CStr) -> nix::Result<T>) -> nix::Result<(CString, T)> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = CString::new(format!("{TEMPORARY}{}-{count}", std::process::id()))
+            .map_err(|_| Errno::EINVAL)?;
+        match make(&name) {
+            Err(Errno::EEXIST) => continue,
+            made => return Ok((name, made?)),
         }
     }
+}
+
+/// Removes what writes that were cut short have left in a workspace.
+pub fn remove_temporaries(workspace: &Path) -> io::Result<()> {
+    let top = walk::open(workspace)?;
+    let names = walk::names(top.as_fd(), usize::MAX)?;
+    let left = names.iter().filter(|name| name.to_bytes().starts_with(TEMPORARY.as_bytes()));
+    left.into_iter().try_for_each(|name| walk::remove(top.as_fd(), name))
 }
 
 /// The path from the root of parts below `/workspace`.

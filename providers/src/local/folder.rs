@@ -3,12 +3,18 @@
 //! ```text
 //! <data_dir>/lock               held by the server and by its spawner
 //! <data_dir>/root, stage, lower mount points of the spawner's own mount namespace
-//! <data_dir>/sandboxes/<id>/    workspace/ (or upper/ and work/ over a snapshot), tmp/
+//! <data_dir>/sandboxes/<id>/    workspace/ (or upper/, work/ over a snapshot), tmp/, record.json
 //! <data_dir>/snapshots/<id>/    files/, size
 //! ```
 //!
+//! A sandbox without its record, or a snapshot without its size, is half made or half removed.
+//! Sandboxes with one outlive the server that made them. A snapshot that was deleted under a
+//! sandbox that lies on it has lost its size, and goes with that sandbox.
+//!
 //! Everything above a sandbox's own folders is 0700, so that no account of the machine gets in.
 
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{DirBuilder, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -17,7 +23,9 @@ use std::path::{Path, PathBuf};
 
 use theazo_domain::SnapshotId;
 
+use super::record::Record;
 use super::{sys, walk};
+use crate::contract::SandboxId;
 
 /// The uid and gid of the code inside a sandbox, and of a snapshot's files on disk.
 pub const INNER_UID: u32 = 1000;
@@ -86,20 +94,34 @@ impl Folder {
         self.snapshots().join(id.to_string())
     }
 
-    /// Removes the sandboxes of an earlier server and the snapshots it did not finish.
-    pub fn sweep(&self) -> io::Result<()> {
-        for entry in entries(&self.sandboxes())? {
-            let folder = SandboxFolder(entry);
-            let name = folder.0.file_name();
-            tracing::warn!(folder = ?name, "removing a sandbox of an earlier server");
-            folder.remove()?;
+    /// Where a snapshot's files are.
+    pub fn snapshot_files(&self, id: SnapshotId) -> PathBuf {
+        self.snapshot(id).join("files")
+    }
+
+    /// Removes what was half made or half removed when a server ended, and answers the sandboxes
+    /// that are left. Nobody else may use the data directory meanwhile.
+    pub fn sweep(&self) -> io::Result<Vec<(SandboxId, Record)>> {
+        let mut left = Vec::new();
+        for path in entries(&self.sandboxes())? {
+            let folder = SandboxFolder(path);
+            let name = folder.0.file_name().and_then(OsStr::to_str).map(str::to_owned);
+            match (name, folder.record()?) {
+                (Some(name), Some(record)) => left.push((SandboxId(name), record)),
+                (name, _) => {
+                    tracing::warn!(folder = ?name, "removing half a sandbox of an earlier server");
+                    folder.remove()?;
+                }
+            }
         }
+        let bases: HashSet<_> = left.iter().filter_map(|(_, record)| record.base).collect();
+        let bases: HashSet<_> = bases.into_iter().map(|id| self.snapshot(id)).collect();
         for path in entries(&self.snapshots())? {
-            if !path.join("size").exists() {
+            if !path.join("size").exists() && !bases.contains(&path) {
                 remove_tree(&path)?;
             }
         }
-        Ok(())
+        Ok(left)
     }
 }
 
@@ -116,27 +138,52 @@ impl SandboxFolder {
         &self.0
     }
 
-    /// Makes it, for the sandbox of this host uid. `layered` when `/workspace` is an overlay over a
-    /// snapshot.
+    /// Makes it, for the sandbox of this host uid, in place of what a create that failed may have
+    /// left. `layered` when `/workspace` is an overlay over a snapshot.
     pub fn create(&self, uid: u32, layered: bool) -> io::Result<()> {
-        private_dir_new(&self.0)?;
-        let own: &[&str] = if layered { &["upper", "work", "tmp"] } else { &["workspace", "tmp"] };
-        for name in own {
-            let path = self.0.join(name);
-            DirBuilder::new().mode(0o755).create(&path)?;
-            if nix::unistd::geteuid().is_root() {
-                chown(&path, Some(uid), Some(uid))?;
+        match private_dir_new(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.remove()?;
+                private_dir_new(&self.0)?;
             }
+            other => other?,
         }
+        let own: &[&str] = if layered { &["upper", "work", "tmp"] } else { &["workspace", "tmp"] };
+        own.iter().try_for_each(|name| self.make_own(name, uid))?;
         std::fs::set_permissions(self.tmp(), std::fs::Permissions::from_mode(0o1777))
+    }
+
+    /// Empties what does not outlive the sandbox's processes: `/tmp`, and where an overlay works.
+    pub fn renew(&self, layered: bool) -> io::Result<()> {
+        let volatile: &[&str] = if layered { &["work", "tmp"] } else { &["tmp"] };
+        for name in volatile {
+            walk::clear(&self.0.join(name))?;
+        }
+        // Its owner may have changed them.
+        std::fs::set_permissions(self.tmp(), std::fs::Permissions::from_mode(0o1777))
+    }
+
+    fn make_own(&self, name: &str, uid: u32) -> io::Result<()> {
+        let path = self.0.join(name);
+        DirBuilder::new().mode(0o755).create(&path)?;
+        match nix::unistd::geteuid().is_root() {
+            true => chown(&path, Some(uid), Some(uid)),
+            false => Ok(()),
+        }
+    }
+
+    /// Where what is written to `/workspace` is.
+    pub fn own(&self, layered: bool) -> PathBuf {
+        if layered { self.0.join("upper") } else { self.workspace() }
+    }
+
+    /// Where all is that the sandbox writes.
+    pub fn written(&self, layered: bool) -> Vec<PathBuf> {
+        vec![self.own(layered), self.tmp()]
     }
 
     pub fn workspace(&self) -> PathBuf {
         self.0.join("workspace")
-    }
-
-    pub fn upper(&self) -> PathBuf {
-        self.0.join("upper")
     }
 
     pub fn tmp(&self) -> PathBuf {

@@ -11,7 +11,7 @@
 //! - The *host* keeps folders and cgroups, reads output, serves files, DNS and egress.
 //! - The *spawner* is this binary run again. It alone clones: a process with many threads cannot do
 //!   that safely. When its control socket ends (the host died, however it died), it kills every
-//!   sandbox, removes what they left, and exits.
+//!   sandbox, removes all they had but their files, and exits.
 //! - *PID 1* builds its root and then never runs a program itself. Each exec is a fork of it, in a
 //!   session of its own, without capabilities, under seccomp and rlimits.
 //!
@@ -19,12 +19,19 @@
 //! uid inside, so that whatever runs there has no capability even in its own user namespace. Below
 //! the least safe set of features ([`probe`]) the provider refuses to start.
 //!
+//! A sandbox's files outlive the server that made it, however that ended: the next one on the same
+//! data directory lists them, and [`Provider::adopt`] makes the sandbox again over them.
+//!
 //! Disk: `/workspace` and `/tmp` are folders of the data directory's own file system, which has no
 //! quota that every machine offers, so a watcher enforces `disk_bytes`; see `disk.rs`.
+//!
+//! [`Provider::adopt`]: crate::Provider::adopt
 
+mod adopt;
 mod cgroup;
 mod config;
 mod create;
+mod destroy;
 mod disk;
 mod egress;
 mod exec;
@@ -35,13 +42,17 @@ mod link;
 mod pause;
 mod probe;
 mod provider;
+mod record;
 mod sandbox;
 mod seccomp;
+mod slot;
 mod snapshot;
 mod spawner;
 mod spawner_link;
 mod sys;
+mod tree;
 mod typescript;
+mod uids;
 mod walk;
 mod watch;
 mod wire;

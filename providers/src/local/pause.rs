@@ -1,12 +1,16 @@
 //! Pausing, resuming, and the snapshots that come of it.
 
+use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 
 use theazo_domain::SnapshotId;
 
-use super::folder::remove_tree;
-use super::provider::{Inner, Slot, blocking, internal};
+use super::folder::{Folder, remove_tree};
+use super::provider::{Inner, blocking, internal};
+use super::record::Record;
 use super::sandbox::{LiveSandbox, Phase};
+use super::slot::Slot;
 use super::snapshot;
 use crate::contract::{ProviderError, Result, SandboxId};
 
@@ -18,13 +22,28 @@ pub struct Base {
     deleted: bool,
 }
 
+/// The snapshots that the sandboxes of an earlier server lie on.
+pub fn bases_of(
+    folder: &Folder,
+    left: &[(SandboxId, Record)],
+) -> io::Result<HashMap<SnapshotId, Base>> {
+    let mut bases: HashMap<SnapshotId, Base> = HashMap::new();
+    for id in left.iter().filter_map(|(_, record)| record.base) {
+        bases.entry(id).or_default().users += 1;
+    }
+    for (id, base) in &mut bases {
+        base.deleted = snapshot::size(&folder.snapshot(*id))?.is_none();
+    }
+    Ok(bases)
+}
+
 impl Inner {
-    fn slot(&self, id: &SandboxId) -> Result<Arc<Slot>> {
+    pub fn slot(&self, id: &SandboxId) -> Result<Arc<Slot>> {
         self.slots.lock().get(id).cloned().ok_or(ProviderError::NoSandbox)
     }
 
     fn live_in(slot: &Slot) -> Result<Arc<LiveSandbox>> {
-        let live = slot.live.lock().clone().ok_or(ProviderError::NoSandbox)?;
+        let live = slot.live().ok_or(ProviderError::NoSandbox)?;
         match live.control.is_gone() || *live.phase.lock() == Phase::Ending {
             true => Err(ProviderError::Gone),
             false => Ok(live),
@@ -41,6 +60,9 @@ impl Inner {
                 return Err(ProviderError::Conflict("the sandbox is paused already".into()));
             }
             Phase::Live | Phase::Ending => {}
+        }
+        if self.bases.lock().get(&snapshot).is_some_and(|base| base.deleted) {
+            return Err(ProviderError::Conflict("a snapshot of this id was deleted".into()));
         }
         self.set_frozen(&live, true).await?;
         let (inner, frozen) = (Arc::clone(self), Arc::clone(&live));
@@ -113,21 +135,25 @@ impl Inner {
     }
 
     pub async fn delete_snapshot(self: &Arc<Self>, snapshot: SnapshotId) -> Result<()> {
-        if let Some(base) = self.bases.lock().get_mut(&snapshot) {
-            base.deleted = true;
-            return Ok(());
+        let in_use = match self.bases.lock().get_mut(&snapshot) {
+            Some(base) => {
+                base.deleted = true;
+                true
+            }
+            None => false,
+        };
+        if !in_use {
+            return self.remove_snapshot(snapshot).await;
         }
-        self.remove_snapshot(snapshot).await
+        let folder = self.folder.snapshot(snapshot);
+        blocking("deleting a snapshot", move || snapshot::unmark(&folder)).await
     }
 
     async fn remove_snapshot(self: &Arc<Self>, snapshot: SnapshotId) -> Result<()> {
         let folder = self.folder.snapshot(snapshot);
         blocking("removing a snapshot", move || {
             // First the mark: half a snapshot is none.
-            match std::fs::remove_file(folder.join("size")) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+            snapshot::unmark(&folder)?;
             remove_tree(&folder)
         })
         .await

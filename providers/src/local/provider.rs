@@ -15,18 +15,22 @@ use tokio::sync::Notify;
 
 use super::cgroup::{self, Cgroups};
 use super::config::LocalConfig;
-use super::create::Uids;
 use super::disk::Filled;
 use super::exec::{self, Runtimes};
 use super::folder::Folder;
-use super::pause::Base;
+use super::pause::{Base, bases_of};
 use super::probe;
+use super::record::Record;
 use super::sandbox::LiveSandbox;
+use super::slot::{Held, Slot};
+use super::snapshot;
 use super::spawner_link::SpawnerLink;
+use super::tree;
+use super::uids::Uids;
 use super::watch;
 use crate::contract::{
     Capabilities, Duplex, ExecOutput, ExecRequest, FileEntry, Health, Provider, ProviderError,
-    Result, Sandbox, SandboxId, SandboxSpec,
+    Result, Sandbox, SandboxId, SandboxSpec, TreeEntry,
 };
 
 /// How long a start waits for the spawner of a server that has just died to clean up.
@@ -35,13 +39,6 @@ const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// Sandboxes on this machine; see the module's own documentation.
 pub struct LocalProvider(Arc<Inner>);
-
-/// One sandbox's place: while `gate` is held it is being made, paused, resumed or destroyed.
-#[derive(Default)]
-pub(super) struct Slot {
-    pub gate: tokio::sync::Mutex<()>,
-    pub live: Mutex<Option<Arc<LiveSandbox>>>,
-}
 
 pub(super) struct Inner {
     pub config: LocalConfig,
@@ -87,9 +84,10 @@ async fn to_its_end<T: Send + 'static>(
 }
 
 impl LocalProvider {
-    /// Takes the data directory, removes what an earlier server left in it (but not its snapshots),
-    /// and starts a spawner. [`ProviderError::Unsupported`] says what this machine lacks,
-    /// [`ProviderError::Conflict`] that another server has the directory.
+    /// Takes the data directory, ends what still runs of an earlier server, and starts a spawner.
+    /// Snapshots and the files of whole sandboxes stay: see [`Provider::adopt`].
+    /// [`ProviderError::Unsupported`] says what this machine lacks, [`ProviderError::Conflict`]
+    /// that another server has the directory.
     pub async fn start(config: LocalConfig) -> Result<Arc<Self>> {
         let required = tokio::task::spawn_blocking(probe::probe).await;
         let required = required.map_err(|error| internal("looking at the machine", &error))?;
@@ -107,20 +105,25 @@ impl LocalProvider {
             ProviderError::Conflict("another server uses this data directory".into())
         })?;
         let swept = folder.clone();
-        let cgroups = blocking("removing what an earlier server left", move || {
-            let cgroups = Cgroups::detect(&swept.cgroup_name()?);
-            cgroup::sweep(&cgroups.bases())?;
-            swept.sweep()?;
-            Ok(cgroups)
-        })
-        .await?;
-        let bases = cgroups.bases();
-        let spawner = SpawnerLink::start(&config, folder.root(), bases, &lock).await?;
+        let (cgroups, left, bases) =
+            blocking("looking at what an earlier server left", move || {
+                let cgroups = Cgroups::detect(&swept.cgroup_name()?);
+                cgroup::sweep(&cgroups.bases())?;
+                let left = swept.sweep()?;
+                let bases = bases_of(&swept, &left)?;
+                Ok((cgroups, left, bases))
+            })
+            .await?;
+        if !left.is_empty() {
+            tracing::info!(count = left.len(), "found the sandboxes of an earlier server");
+        }
+        let spawner = SpawnerLink::start(&config, folder.root(), cgroups.bases(), &lock).await;
+        let spawner = spawner.inspect_err(|_| cgroup::remove_bases(&cgroups.bases()))?;
         let filled = Filled::new(folder.root().to_owned());
         let changed = Arc::new(Notify::new());
         let inner = Arc::new(Inner {
             changed: Arc::clone(&changed),
-            uids: Uids::new(config.uid_base),
+            uids: Uids::new(config.uid_base, left.iter().map(|(_, record)| record.uid)),
             filled: filled.map_err(|error| internal("asking the file system", &error))?,
             config,
             folder,
@@ -128,17 +131,19 @@ impl LocalProvider {
             cgroups,
             runtimes: Runtimes::find(),
             spawner: tokio::sync::Mutex::new(spawner),
-            slots: Mutex::default(),
-            bases: Mutex::default(),
+            slots: Mutex::new(slots_of(left)),
+            bases: Mutex::new(bases),
         });
         tokio::spawn(watch::disk(Arc::downgrade(&inner), changed));
         Ok(Arc::new(Self(inner)))
     }
 
-    /// Destroys every sandbox and waits until nothing of them is left. Snapshots stay.
+    /// Ends every sandbox and waits until none of their processes, mounts and cgroups is left.
+    /// Their files stay, for a later server to adopt.
     pub async fn shut_down(&self) -> Result<()> {
-        let ids: Vec<SandboxId> = self.0.slots.lock().keys().cloned().collect();
-        futures::future::try_join_all(ids.iter().map(|id| self.destroy(id))).await?;
+        let slots: Vec<Arc<Slot>> = self.0.slots.lock().values().cloned().collect();
+        // What is being made, paused or destroyed comes to its end first.
+        let _gates = futures::future::join_all(slots.iter().map(|slot| slot.gate.lock())).await;
         // Held to the end, so that no create starts another spawner beside the one that sweeps.
         let spawner = self.0.spawner.lock().await;
         Arc::clone(&spawner).shut_down().await
@@ -146,8 +151,7 @@ impl LocalProvider {
 
     fn live(&self, id: &SandboxId) -> Result<Arc<LiveSandbox>> {
         let slot = self.0.slots.lock().get(id).cloned().ok_or(ProviderError::NoSandbox)?;
-        let live = slot.live.lock().clone();
-        live.ok_or(ProviderError::NoSandbox)
+        slot.live().ok_or(ProviderError::NoSandbox)
     }
 
     async fn files<T: Send + 'static>(
@@ -166,12 +170,17 @@ impl LocalProvider {
 
 impl Drop for LocalProvider {
     fn drop(&mut self) {
-        // With its control socket closed the spawner kills and removes every sandbox.
+        // With its control socket closed the spawner ends every sandbox.
         if let Ok(spawner) = self.0.spawner.try_lock() {
             spawner.close();
         }
         self.0.changed.notify_one();
     }
+}
+
+fn slots_of(left: Vec<(SandboxId, Record)>) -> HashMap<SandboxId, Arc<Slot>> {
+    let slot = |record| Arc::new(Slot::of(Held::Left(Arc::new(record))));
+    left.into_iter().map(|(id, record)| (id, slot(record))).collect()
 }
 
 /// The lock, once whoever has it lets go; `None` when that takes too long.
@@ -201,6 +210,11 @@ impl Provider for LocalProvider {
     async fn create(&self, spec: SandboxSpec) -> Result<()> {
         let inner = Arc::clone(&self.0);
         to_its_end(async move { inner.create(spec).await }).await
+    }
+
+    async fn adopt(&self, spec: SandboxSpec) -> Result<()> {
+        let inner = Arc::clone(&self.0);
+        to_its_end(async move { inner.adopt(spec).await }).await
     }
 
     async fn exec(&self, id: &SandboxId, request: ExecRequest) -> Result<ExecOutput> {
@@ -246,6 +260,15 @@ impl Provider for LocalProvider {
         self.files(id, move |_, sandbox| sandbox.files.list(&path)).await
     }
 
+    async fn list_tree(&self, id: &SandboxId, limit: usize) -> Result<Vec<TreeEntry>> {
+        self.files(id, move |_, sandbox| {
+            let workspace = snapshot::workspace_of(sandbox.files.root());
+            let listed = workspace.and_then(|workspace| tree::list(workspace, limit));
+            listed.map_err(|error| internal("listing a workspace", &error))
+        })
+        .await
+    }
+
     async fn connect(&self, id: &SandboxId, port: u16) -> Result<Box<dyn Duplex>> {
         let sandbox = self.live(id)?;
         sandbox.must_run()?;
@@ -273,15 +296,15 @@ impl Provider for LocalProvider {
     }
 
     async fn list(&self) -> Result<Vec<Sandbox>> {
-        let slots: Vec<Arc<Slot>> = self.0.slots.lock().values().cloned().collect();
+        let slots = self.0.slots.lock();
         let mut sandboxes: Vec<Sandbox> = slots
             .iter()
-            .filter_map(|slot| {
-                let live = slot.live.lock();
-                let live = live.as_ref()?;
-                Some(Sandbox { id: live.id.clone(), labels: live.labels.clone() })
+            .filter_map(|(id, slot)| {
+                let labels = slot.record()?.labels.clone();
+                Some(Sandbox { id: id.clone(), labels })
             })
             .collect();
+        drop(slots);
         sandboxes.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(sandboxes)
     }

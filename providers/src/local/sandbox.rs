@@ -18,8 +18,9 @@ use super::disk::Quota;
 use super::egress::Egress;
 use super::files::Files;
 use super::link::Link;
+use super::record::Record;
 use super::wire::{Ask, Ended, How, Tell};
-use crate::contract::{Labels, Limits, ProviderError, Result, SandboxId};
+use crate::contract::{Limits, ProviderError, Result, SandboxId};
 
 /// How long PID 1, which never runs anything itself, may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -263,9 +264,8 @@ pub enum Phase {
 /// A sandbox that exists.
 pub struct LiveSandbox {
     pub id: SandboxId,
-    pub labels: Labels,
+    pub record: Arc<Record>,
     pub limits: Limits,
-    pub uid: u32,
     pub control: Arc<Control>,
     pub files: Arc<Files>,
     pub quota: Arc<Quota>,
@@ -278,11 +278,14 @@ pub struct LiveSandbox {
     pub ended: watch::Receiver<bool>,
     /// Serves DNS and proxy while this lives.
     pub egress: Option<Egress>,
-    /// The snapshot that its workspace lies on.
-    pub base: Option<SnapshotId>,
 }
 
 impl LiveSandbox {
+    /// Whether its processes are gone, or about to be, although nobody has destroyed it.
+    pub fn has_ended(&self) -> bool {
+        self.control.is_gone() || *self.ended.borrow()
+    }
+
     pub fn must_run(&self) -> Result<()> {
         match *self.phase.lock() {
             _ if self.control.is_gone() => Err(ProviderError::Gone),

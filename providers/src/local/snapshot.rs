@@ -56,9 +56,17 @@ pub fn size(folder: &Path) -> io::Result<Option<u64>> {
 }
 
 /// Copies a snapshot's files into a fresh workspace, where no overlay can show them.
-pub fn unpack(folder: &Path, workspace: &Path) -> io::Result<()> {
+pub fn unpack(files: &Path, workspace: &Path) -> io::Result<()> {
     let mut copy = Copy { to: walk::open(workspace)?, size: 0, owned: false };
-    walk::walk(walk::open(&folder.join("files"))?, &mut copy)
+    walk::walk(walk::open(files)?, &mut copy)
+}
+
+/// Takes the mark of a finished snapshot away: from here on it is none, also after a restart.
+pub fn unmark(folder: &Path) -> io::Result<()> {
+    match std::fs::remove_file(folder.join("size")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 struct Copy {

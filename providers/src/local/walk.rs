@@ -123,6 +123,11 @@ fn gone(removed: nix::Result<()>) -> io::Result<()> {
     }
 }
 
+/// Removes all that is in a folder.
+pub fn clear(folder: &Path) -> io::Result<()> {
+    walk(open(folder)?, &mut Remove)
+}
+
 /// Removes `name` of the folder `at` with all below it.
 pub fn remove(at: BorrowedFd<'_>, name: &CStr) -> io::Result<()> {
     match openat(at, name, FOLDER, Mode::empty()) {

@@ -22,13 +22,13 @@ pub struct Tally {
     out_of_memory: Option<u64>,
 }
 
-/// Watches the disk for as long as the provider lives. It sleeps while there is no sandbox;
+/// Watches the disk for as long as the provider lives. It sleeps while no sandbox is live;
 /// `changed` wakes it when there is one, and when the provider has ended.
 pub async fn disk(provider: Weak<Inner>, changed: Arc<Notify>) {
     loop {
         let Some(inner) = provider.upgrade() else { return };
-        let slots: Vec<_> = inner.slots.lock().values().cloned().collect();
-        if slots.is_empty() {
+        let live: Vec<_> = inner.slots.lock().values().filter_map(|slot| slot.live()).collect();
+        if live.is_empty() {
             drop(inner);
             changed.notified().await;
             continue;
@@ -40,17 +40,14 @@ pub async fn disk(provider: Weak<Inner>, changed: Arc<Notify>) {
                 0
             }
         };
-        for slot in slots {
-            let live = slot.live.lock().clone();
-            if let Some(live) = live.filter(|live| live.quota.is_due(filled)) {
-                let inner = Arc::clone(&inner);
-                tokio::spawn(async move {
-                    // Otherwise it is being measured.
-                    if let Ok(measuring) = live.measuring.try_lock() {
-                        inner.check_disk(&live, measuring).await;
-                    }
-                });
-            }
+        for live in live.into_iter().filter(|live| live.quota.is_due(filled)) {
+            let inner = Arc::clone(&inner);
+            tokio::spawn(async move {
+                // Otherwise it is being measured.
+                if let Ok(measuring) = live.measuring.try_lock() {
+                    inner.check_disk(&live, measuring).await;
+                }
+            });
         }
         drop(inner);
         tokio::time::sleep(TICK).await;
@@ -103,6 +100,7 @@ impl Inner {
             let measured = blocking("measuring a sandbox's disk", move || quota.measure(filled));
             standing = measured.await?;
         }
+        sandbox.quota.note_exec();
         match standing {
             Standing::Writable => Ok(true),
             Standing::ReadOnly => Ok(false),
@@ -112,6 +110,7 @@ impl Inner {
 
     /// What an exec's caller should know beside what the program said.
     pub fn notes(&self, sandbox: &LiveSandbox, before: &Tally, outcome: &Outcome) -> Vec<String> {
+        sandbox.quota.note_exec();
         let mut notes = Vec::new();
         if sandbox.overruns.load(Ordering::Acquire) > before.overruns {
             notes.push(format!(

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::contract::{FileEntry, ProviderError, Result};
+use crate::contract::{FileEntry, ProviderError, Result, TreeEntry};
 
 #[derive(Debug, Clone)]
-enum Node {
+pub enum Node {
     File(Bytes),
     Folder(Tree),
 }
@@ -20,7 +20,17 @@ fn not_a_folder(path: &str) -> ProviderError {
     ProviderError::BadPath(format!("a part of {path} is not a directory"))
 }
 
+/// A figure of what a file holds (FNV-1a), which no restart and no snapshot changes.
+fn fingerprint(data: &[u8]) -> i64 {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    data.iter().fold(0xcbf2_9ce4_8422_2325, mix).cast_signed()
+}
+
 impl Tree {
+    pub fn insert(&mut self, name: String, node: Node) {
+        self.0.insert(name, node);
+    }
+
     /// The bytes of every file.
     pub fn size(&self) -> u64 {
         self.0
@@ -30,6 +40,20 @@ impl Tree {
                 Node::Folder(below) => below.size(),
             })
             .sum()
+    }
+
+    /// Every file, with its path below `folder`, which ends in a slash.
+    pub fn files(&self, folder: &str, files: &mut Vec<TreeEntry>) {
+        for (name, node) in &self.0 {
+            let path = format!("{folder}{name}");
+            match node {
+                Node::Folder(below) => below.files(&format!("{path}/"), files),
+                Node::File(data) => {
+                    let size = data.len() as u64;
+                    files.push(TreeEntry { path, size, changed: fingerprint(data) });
+                }
+            }
+        }
     }
 
     fn folder(&self, path: &str, parts: &[&str]) -> Result<&Tree> {
@@ -47,6 +71,32 @@ impl Tree {
             None => Err(ProviderError::NoFile(path.to_owned())),
             Some(Node::Folder(_)) => Err(folder()),
             Some(Node::File(data)) => Ok(data.clone()),
+        }
+    }
+
+    /// Why [`Self::write`] would refuse.
+    pub fn can_write(&self, path: &str, parts: &[&str]) -> Result<()> {
+        let mut tree = self;
+        for (at, part) in parts.iter().enumerate() {
+            let is_last = at + 1 == parts.len();
+            tree = match tree.0.get(*part) {
+                None => return Ok(()),
+                Some(Node::File(_)) if is_last => return Ok(()),
+                Some(Node::File(_)) => return Err(not_a_folder(path)),
+                Some(Node::Folder(below)) => below,
+            };
+        }
+        Err(ProviderError::BadPath(format!("{path} is a directory")))
+    }
+
+    /// Why [`Self::delete`] would refuse.
+    pub fn can_delete(&self, path: &str, parts: &[&str]) -> Result<()> {
+        let Some((name, parents)) = parts.split_last() else {
+            return Err(ProviderError::BadPath("/workspace itself cannot be deleted".into()));
+        };
+        match self.folder(path, parents)?.0.contains_key(*name) {
+            true => Ok(()),
+            false => Err(ProviderError::NoFile(path.to_owned())),
         }
     }
 

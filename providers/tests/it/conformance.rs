@@ -22,6 +22,14 @@ macro_rules! cases {
                 super::Suite::new(super::Arc::new(super::MockProvider::new())).$case().await;
             })*
         }
+        mod mock_on_a_folder {
+            $(#[tokio::test]
+            async fn $case() {
+                let folder = tempfile::tempdir().unwrap();
+                let mock = super::MockProvider::open(folder.path()).unwrap();
+                super::Suite::new(super::Arc::new(mock)).$case().await;
+            })*
+        }
     };
 }
 
@@ -34,11 +42,14 @@ cases! {
     a_dropped_exec_leaves_the_sandbox_usable
     execs_run_beside_each_other
     files_are_written_read_listed_and_deleted
+    a_tree_is_listed_at_once
     bad_paths_are_refused
     a_file_that_is_too_large_is_not_read
     a_paused_sandbox_keeps_its_files_and_goes_on
     a_snapshot_starts_another_sandbox
     what_does_not_exist_is_said
+    adopting_a_live_sandbox_changes_nothing
+    what_is_not_there_or_not_ours_is_not_adopted
     a_port_without_a_listener_is_said
     many_sandboxes_live_at_once
     it_is_healthy

@@ -7,6 +7,12 @@ use theazo_providers::{Lang, Provider};
 
 use crate::support::Local;
 
+/// `THEAZO_FIGURES_SANDBOXES` asks for more of them.
+fn many() -> usize {
+    let asked = std::env::var("THEAZO_FIGURES_SANDBOXES").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(50)
+}
+
 fn report(what: &str, mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     let at = |part: usize| times[(times.len() - 1) * part / 100];
@@ -98,4 +104,58 @@ async fn a_snapshot_of_many_files_is_fast() {
     p.create(spec).await.unwrap();
     println!("create from it: {:?}", start.elapsed());
     one.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_over_what_a_server_left_is_fast() {
+    let local = Local::start_with(|config| config.warm_python = false).await;
+    let mut specs: Vec<_> = (0..many()).map(|_| local.suite.spec()).collect();
+    let mut times = Vec::new();
+    for spec in &mut specs {
+        let start = Instant::now();
+        local.provider.create(spec.clone()).await.unwrap();
+        times.push(start.elapsed());
+    }
+    report("create", times);
+    for spec in &specs {
+        let code = "mkdir d; for f in 1 2 3 4 5 6 7 8; do echo $f > d/$f; done";
+        local.suite.exec(&spec.id, Lang::Bash, code).await;
+    }
+    let snapshot = local.suite.snapshot_id();
+    local.provider.pause(&specs[0].id, snapshot).await.unwrap();
+    // The other half are overlays.
+    for _ in 0..many() {
+        let mut spec = local.suite.spec();
+        spec.snapshot = Some(snapshot);
+        local.provider.create(spec.clone()).await.unwrap();
+        specs.push(spec);
+    }
+    let start = Instant::now();
+    local.provider.shut_down().await.unwrap();
+    println!("shut down with {} sandboxes: {:?}", specs.len(), start.elapsed());
+    let folder = local.folder;
+    drop((local.provider, local.suite));
+    let start = Instant::now();
+    let local = Local::start_on(folder, |config| config.warm_python = false).await;
+    println!("start over {} sandboxes: {:?}", specs.len(), start.elapsed());
+    let start = Instant::now();
+    assert_eq!(local.provider.list().await.unwrap().len(), specs.len());
+    println!("list of {}: {:?}", specs.len(), start.elapsed());
+    let mut medians = Vec::new();
+    for (what, half) in ["adopt", "adopt over a snapshot"].iter().zip(specs.chunks(many())) {
+        let mut times = Vec::new();
+        let all = Instant::now();
+        for spec in half {
+            let start = Instant::now();
+            local.provider.adopt(spec.clone()).await.unwrap();
+            times.push(start.elapsed());
+        }
+        println!("{what}, all: {:?}", all.elapsed());
+        medians.push(report(what, times));
+    }
+    assert!(medians.iter().all(|median| *median < Duration::from_millis(100)), "{medians:?}");
+    for spec in &specs {
+        local.provider.destroy(&spec.id).await.unwrap();
+    }
+    local.provider.shut_down().await.unwrap();
 }

@@ -1,66 +1,73 @@
-//! Nothing is left behind, however the host ends.
+//! Nothing but files is left behind, however the host ends.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
+use bytes::Bytes;
 use theazo_providers::local::{LocalConfig, LocalProvider};
-use theazo_providers::{Provider, ProviderError};
+use theazo_providers::{Provider, ProviderError, SandboxId, SandboxSpec};
 
-use crate::support::{HOST, Local, SPAWNER, leftovers, until};
+use crate::host::Host;
+use crate::support::{Local, SPAWNER, cgroups, leftovers, running, until};
 
-/// A host with three sandboxes, one of them paused, in a process of its own.
-fn host(folder: &Path) -> Child {
-    let mut host =
-        Command::new(HOST).arg(folder).arg(SPAWNER).stdout(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(host.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "up\n");
-    assert!(leftovers(folder).len() > 3, "the sandboxes are seen: {:?}", leftovers(folder));
+/// A host with three sandboxes, one of them paused.
+fn host(folder: &Path) -> Host {
+    let mut host = Host::start(folder);
+    for sandbox in 1..=3 {
+        host.create(sandbox);
+        host.bash(sandbox, "setsid sleep 300 > /dev/null 2>&1 & echo kept > file");
+    }
+    host.pause(3, 1);
+    assert!(running(folder).len() > 3, "the sandboxes are seen: {:?}", running(folder));
     host
 }
 
-fn spawner_of(host: &Child) -> nix::unistd::Pid {
-    let children = format!("/proc/{0}/task/{0}/children", host.id());
-    let children = std::fs::read_to_string(children).unwrap();
-    nix::unistd::Pid::from_raw(children.split_whitespace().next().unwrap().parse().unwrap())
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_killed_leaves_nothing_but_files() {
+    let folder = tempfile::tempdir().unwrap();
+    host(folder.path()).kill();
+    let seen = async || running(folder.path());
+    until("all that ran is gone", seen, Vec::is_empty).await;
+    they_can_be_destroyed(Local::start_on(folder, |_| {}).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_is_killed_leaves_nothing() {
+async fn a_host_killed_with_its_spawner_leaves_nothing_but_files_to_the_next() {
     let folder = tempfile::tempdir().unwrap();
-    let mut host = host(folder.path());
-    host.kill().unwrap();
-    host.wait().unwrap();
-    let seen = async || leftovers(folder.path());
-    until("all is removed", seen, Vec::is_empty).await;
-    // The next server has the folder, and the snapshot is still there.
-    let config = LocalConfig::new(folder.path(), vec![SPAWNER.into()]);
-    let provider = LocalProvider::start(config).await.unwrap();
-    let snapshots = std::fs::read_dir(folder.path().join("snapshots")).unwrap().count();
+    host(folder.path()).kill_with_spawner();
+    let local = Local::start_on(folder, |_| {}).await;
+    assert_eq!(running_but_the_spawner(&local), Vec::<String>::new());
+    they_can_be_destroyed(local).await;
+}
+
+fn running_but_the_spawner(local: &Local) -> Vec<String> {
+    let found = running(local.folder.path()).into_iter();
+    let spawner = children_of_this_process();
+    let is_spawner =
+        |line: &String| spawner.iter().any(|pid| line.starts_with(&format!("/proc/{pid} ")));
+    found.filter(|line| !is_spawner(line)).collect()
+}
+
+/// They are listed, and gone after a destroy, with the snapshot untouched.
+async fn they_can_be_destroyed(local: Local) {
+    let listed = local.provider.list().await.unwrap();
+    assert_eq!(listed.len(), 3);
+    for sandbox in listed {
+        local.provider.destroy(&sandbox.id).await.unwrap();
+        local.provider.destroy(&sandbox.id).await.unwrap();
+    }
+    assert_eq!(local.provider.list().await, Ok(vec![]));
+    let snapshots = std::fs::read_dir(local.folder.path().join("snapshots")).unwrap().count();
     assert_eq!(snapshots, 1);
-    provider.shut_down().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_host_killed_with_its_spawner_leaves_nothing_to_the_next() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut host = host(folder.path());
-    let spawner = spawner_of(&host);
-    host.kill().unwrap();
-    nix::sys::signal::kill(spawner, nix::sys::signal::Signal::SIGKILL).unwrap();
-    host.wait().unwrap();
-    let config = LocalConfig::new(folder.path(), vec![SPAWNER.into()]);
-    let provider = LocalProvider::start(config).await.unwrap();
-    assert_eq!(provider.list().await, Ok(vec![]));
-    provider.shut_down().await.unwrap();
-    until("all is removed", async || leftovers(folder.path()), Vec::is_empty).await;
+    local.provider.shut_down().await.unwrap();
+    assert_eq!(leftovers(local.folder.path()), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spawner_that_is_killed_is_replaced() {
     let local = Local::start().await;
-    let id = local.suite.sandbox().await;
+    let spec = local.suite.spec();
+    let id = made(&local, &spec).await;
+    let other = made(&local, &local.suite.spec()).await;
     let spawner = children_of_this_process()
         .into_iter()
         .find(|pid| command(*pid).contains("theazo-sandbox"))
@@ -76,11 +83,22 @@ async fn a_spawner_that_is_killed_is_replaced() {
         |answer| *answer == Err(ProviderError::Gone),
     )
     .await;
+    local.provider.destroy(&other).await.unwrap();
+    // It has lost its processes and nothing else.
+    local.provider.adopt(spec).await.unwrap();
+    assert_eq!(local.suite.exec(&id, code.lang, "cat file").await.stdout, "kept");
     local.provider.destroy(&id).await.unwrap();
     local.suite.every_language_answers().await;
     assert!(local.provider.health().await.healthy);
     local.provider.shut_down().await.unwrap();
     assert_eq!(leftovers(local.folder.path()), Vec::<String>::new());
+}
+
+async fn made(local: &Local, spec: &SandboxSpec) -> SandboxId {
+    local.provider.create(spec.clone()).await.unwrap();
+    let kept = Bytes::from("kept");
+    local.provider.write_file(&spec.id, "/workspace/file", kept).await.unwrap();
+    spec.id.clone()
 }
 
 fn children_of_this_process() -> Vec<i32> {
@@ -117,6 +135,7 @@ async fn a_program_that_is_no_spawner_is_said() {
         let config = LocalConfig::new(folder.path(), vec![program.into()]);
         let refused = LocalProvider::start(config).await.map(drop).unwrap_err();
         assert_eq!(matches!(refused, ProviderError::Unsupported(_)), unsupported, "{refused:?}");
+        assert_eq!(cgroups(folder.path()), Vec::<std::path::PathBuf>::new());
     }
 }
 

@@ -1,6 +1,6 @@
 //! A local provider on a folder of its own, and one sandbox in it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,14 +28,27 @@ impl Local {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut LocalConfig)) -> Self {
+        Self::start_on(tempfile::tempdir().unwrap(), change).await
+    }
+
+    /// On a folder that another server had.
+    pub async fn start_on(folder: TempDir, change: impl FnOnce(&mut LocalConfig)) -> Self {
         let log = tracing_subscriber::fmt().with_test_writer();
         // Another test of this process may have been first.
         let _ = log.with_max_level(tracing_subscriber::filter::LevelFilter::INFO).try_init();
-        let folder = tempfile::tempdir().unwrap();
         let mut config = LocalConfig::new(folder.path(), vec![SPAWNER.into()]);
         change(&mut config);
         let provider = LocalProvider::start(config).await.unwrap();
         Self { suite: Suite::new(Arc::clone(&provider)), provider, folder }
+    }
+
+    /// Destroys what there is, and sees that nothing is left.
+    pub async fn end(self) {
+        for sandbox in self.provider.list().await.unwrap() {
+            self.provider.destroy(&sandbox.id).await.unwrap();
+        }
+        self.provider.shut_down().await.unwrap();
+        assert_eq!(leftovers(self.folder.path()), Vec::<String>::new());
     }
 
     /// A provider with one sandbox that has these changes.
@@ -85,9 +98,7 @@ impl One {
     }
 
     pub async fn end(self) {
-        self.local.provider.destroy(&self.id).await.unwrap();
-        self.local.provider.shut_down().await.unwrap();
-        assert_eq!(leftovers(self.local.folder.path()), Vec::<String>::new());
+        self.local.end().await;
     }
 }
 
@@ -100,15 +111,21 @@ pub fn text(output: &ExecOutput) -> String {
     )
 }
 
-/// What a provider on this folder has left on the machine: sandboxes' folders, mounts, cgroups and
-/// processes.
+/// What a provider on this folder has left on the machine: sandboxes' folders, and what
+/// [`running`] finds.
 pub fn leftovers(folder: &Path) -> Vec<String> {
+    let folders = entries(&folder.join("sandboxes"));
+    folders.iter().map(|p| p.display().to_string()).chain(running(folder)).collect()
+}
+
+fn entries(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).into_iter().flatten();
+    entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
+}
+
+/// Mounts, cgroups and processes of a provider on this folder.
+pub fn running(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
-    let entries = |path: &Path| {
-        let entries = std::fs::read_dir(path).into_iter().flatten();
-        entries.filter_map(|entry| Some(entry.ok()?.path())).collect::<Vec<_>>()
-    };
-    found.extend(entries(&folder.join("sandboxes")).iter().map(|p| p.display().to_string()));
     let name = folder.display().to_string();
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
     found.extend(mounts.lines().filter(|line| line.contains(&name)).map(str::to_owned));
@@ -129,7 +146,7 @@ pub fn leftovers(folder: &Path) -> Vec<String> {
 }
 
 /// The provider's cgroups that exist.
-fn cgroups(folder: &Path) -> Vec<std::path::PathBuf> {
+pub fn cgroups(folder: &Path) -> Vec<PathBuf> {
     use std::os::unix::fs::MetadataExt;
     let meta = folder.metadata().unwrap();
     let name = format!("theazo-{:x}-{:x}", meta.dev(), meta.ino());

@@ -6,4 +6,5 @@ mod exec;
 mod lifecycle;
 mod provider;
 mod recovery;
+mod tools;
 mod world;

@@ -73,6 +73,10 @@ impl Provider for Scripted {
         Ok(())
     }
 
+    async fn adopt(&self, spec: SandboxSpec) -> Result<()> {
+        self.must_have(&spec.id)
+    }
+
     async fn exec(&self, id: &SandboxId, request: ExecRequest) -> Result<ExecOutput> {
         self.must_have(id)?;
         self.execs.fetch_add(1, Ordering::SeqCst);

@@ -5,7 +5,7 @@ use theazo_domain::{AgentId, SnapshotId, StreamId};
 use uuid::Uuid;
 
 use crate::provider::Scripted;
-use crate::world::{World, execution, origin, scope};
+use crate::world::{PATIENCE, World, execution, origin, scope};
 
 /// Runs `before` in a runtime of its own that is then torn down wherever it is: a crash.
 fn crash<T>(before: impl Future<Output = T>) -> T {
@@ -41,8 +41,8 @@ fn a_crash_loses_no_agent_and_no_execution_silently() {
     block_on(async {
         // The sandboxes went with the process.
         let world = World::on(folder.path(), Scripted::new()).await;
+        world.agent_until(idle, |agent| agent.state == AgentState::Failed).await;
         let failed = world.load::<Agent>(&StreamId::agent(scope(), idle)).await;
-        assert_eq!(failed.state, AgentState::Failed);
         assert!(failed.failure.as_ref().unwrap().message.contains("restarted"));
         let still = world.load::<Agent>(&StreamId::agent(scope(), paused)).await;
         assert_eq!(still.state, AgentState::Paused);
@@ -71,6 +71,7 @@ fn nothing_is_billed_for_the_time_that_nobody_ran() {
     });
     block_on(async {
         let world = World::on(folder.path(), Scripted::new()).await;
+        world.agent_until(agent, |agent| agent.state == AgentState::Failed).await;
         let agent = world.load::<Agent>(&StreamId::agent(scope(), agent)).await;
         let ran = last.millis_since(agent.started_at.unwrap());
         assert_eq!(agent.compute_millis, ran);
@@ -112,11 +113,19 @@ fn sandboxes_that_nobody_owns_are_destroyed() {
         provider.sandboxes.lock().insert(orphan.id.clone(), orphan);
         world.stop().await;
         let world = World::on(folder.path(), provider.clone()).await;
-        let held: Vec<_> = provider.sandboxes.lock().keys().cloned().collect();
-        assert_eq!(held, [theazo_providers::SandboxId::of(agent)]);
-        let kept = world.load::<Agent>(&StreamId::agent(scope(), agent)).await;
-        assert_eq!(kept.state, AgentState::Idle, "a sandbox that is still there is adopted");
+        // The sandbox that is still there is adopted, and the other one is swept after that.
         world.exec(agent, 9, "x").await.unwrap();
+        let held = || provider.sandboxes.lock().keys().cloned().collect::<Vec<_>>();
+        let only = [theazo_providers::SandboxId::of(agent)];
+        let swept = async {
+            while held() != only {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, swept).await.expect("the orphan is still there");
+        let kept = world.load::<Agent>(&StreamId::agent(scope(), agent)).await;
+        assert_eq!(kept.state, AgentState::Idle);
+        assert_eq!(kept.spans, 1, "the span before the restart was closed");
         world.stop().await;
     });
 }

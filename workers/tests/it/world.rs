@@ -10,10 +10,14 @@ use theazo_domain::session::{CreateSession, Limits};
 use theazo_domain::{
     Actor, AgentId, Aggregate, ExecutionId, Mode, OrgId, RequestId, Scope, SessionId, StreamId,
 };
+use theazo_log::live::Live;
 use theazo_log::{EventLog, SqliteLog, SqliteOptions};
+use theazo_models::net::guarded_client;
+use theazo_models::{Models, ModelsConfig};
 use theazo_projections::{ChainKey, Options, Projector, ReadModels};
 use theazo_providers::{Call, ExecAnswer, GatewayError, Lang};
-use theazo_workers::{Host, ProviderSet};
+use theazo_workers::tools::{Registry, ToolsConfig};
+use theazo_workers::{Host, ProviderSet, Runner, Webhooks};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -21,6 +25,8 @@ use uuid::Uuid;
 use crate::provider::Scripted;
 
 pub const PATIENCE: Duration = Duration::from_secs(20);
+/// Tasks that run at the same time.
+const SLOTS: usize = 4;
 
 /// A server without an API. Dropping it without [`World::stop`] is a crash.
 pub struct World {
@@ -87,7 +93,15 @@ impl World {
         let projector = Projector::start(log.clone(), reads.clone(), stop.clone());
         let set = ProviderSet::default().with(ProviderKind::Local, provider.clone());
         let host = Host::new("test", commander.clone(), set);
-        let mut workers = theazo_workers::start(host.clone(), &reads, stop.clone()).await.unwrap();
+        let runner = Arc::new(Runner {
+            host: host.clone(),
+            models: Models::new(ModelsConfig::default()).unwrap(),
+            tools: Registry::built_in(ToolsConfig::default()),
+            live: Live::new(),
+        });
+        let webhooks = Webhooks { client: guarded_client(false).unwrap(), key: [2; 32] };
+        let started = theazo_workers::start(runner, webhooks, SLOTS, &reads, stop.clone()).await;
+        let mut workers = started.unwrap();
         let workers = tokio::spawn(async move { while workers.join_next().await.is_some() {} });
         let tasks = vec![projector, workers];
         Self { commander, log, host, provider, tasks, stop, folder }

@@ -1,5 +1,5 @@
 //! The spawner: a process with one thread that clones sandboxes and outlives the host just long
-//! enough to remove them.
+//! enough to end them.
 
 mod birth;
 mod root;
@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -21,6 +22,11 @@ use self::birth::Nursery;
 use super::cgroup;
 use super::folder::Folder;
 use super::wire::{self, Order, Report};
+
+/// How long the kernel gets to end what was killed, and how often that is looked at, in
+/// milliseconds.
+const END_TIME: Duration = Duration::from_secs(10);
+const END_POLL: u8 = 100;
 
 /// The spawner's whole life. The program that [`super::LocalConfig::spawner`] names calls this
 /// before it starts any thread, with the control socket as its stdin.
@@ -59,20 +65,43 @@ fn run() -> io::Result<()> {
     let mut spawner = Spawner { control, nursery, running: HashMap::new() };
     let served = spawner.serve(&children);
     spawner.kill_all();
-    let swept = sweep(&data_dir, &cgroups);
+    let swept = sweep(&data_dir, &cgroups, &children);
     // Only now may another server have the data directory.
     drop::<Vec<OwnedFd>>(locks);
     served.and(swept)
 }
 
-/// Removes all that sandboxes had: those that ran, those whose end the host did not live to hear,
-/// and those it was just about to make.
-fn sweep(data_dir: &Path, cgroups: &[PathBuf]) -> io::Result<()> {
+/// Removes all that sandboxes had but their files: of those that ran, those whose end the host did
+/// not live to hear, and those it was just about to make.
+fn sweep(data_dir: &Path, cgroups: &[PathBuf], children: &SignalFd) -> io::Result<()> {
     let groups = cgroup::sweep(cgroups);
     cgroup::remove_bases(cgroups);
+    // With its PID 1 a sandbox's mounts are gone, so that they can be made again.
+    let ended = groups.and(wait_for_children(children));
     match Folder::open_existing(data_dir)? {
-        Some(folder) => groups.and(folder.sweep()),
-        None => groups,
+        Some(folder) => ended.and(folder.sweep().map(drop)),
+        None => ended,
+    }
+}
+
+/// Waits until every sandbox that was killed has ended.
+fn wait_for_children(children: &SignalFd) -> io::Result<()> {
+    let deadline = Instant::now() + END_TIME;
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Err(Errno::ECHILD) => return Ok(()),
+            Ok(WaitStatus::StillAlive) => {}
+            Ok(_) | Err(Errno::EINTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        if Instant::now() > deadline {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "a sandbox does not end"));
+        }
+        let mut watched = [PollFd::new(children.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut watched, PollTimeout::from(END_POLL)) {
+            Err(error) if error != Errno::EINTR => return Err(error.into()),
+            _ => while children.read_signal()?.is_some() {},
+        }
     }
 }
 
@@ -168,9 +197,9 @@ impl Spawner<'_> {
     }
 
     /// Kills every sandbox. What is frozen by a version 1 cgroup dies when the sweep thaws it.
-    fn kill_all(&mut self) {
-        for (pid, id) in self.running.drain() {
-            if let Err(error) = kill_quietly(pid) {
+    fn kill_all(&self) {
+        for (pid, id) in &self.running {
+            if let Err(error) = kill_quietly(*pid) {
                 eprintln!("sandbox spawner: {id} cannot be killed: {error}");
             }
         }

@@ -1,5 +1,3 @@
-//! What compute costs. Prices are data; a usage record keeps the row that held when it was made.
-
 use serde::{Deserialize, Serialize};
 
 use crate::money::{Pico, div_half_even};
@@ -58,7 +56,6 @@ impl UsageRecord {
         until: Timestamp,
         price: &ComputePrice,
     ) -> Self {
-        let until = until.max(from);
         // A clock that went backwards makes a span of no length, not one that ends before it began.
         let until = until.max(from);
         let compute_millis = until.millis_since(from);

@@ -1,0 +1,122 @@
+//! What a start finds: tasks that the process before it had, and reactions that it may have died
+//! over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream;
+use theazo_domain::task::{RequeueReason, Task, TaskCommand, TaskEvent, TaskStatus};
+use theazo_domain::{Event, Kind, Scope};
+use theazo_log::{Filter, Position};
+use theazo_projections::{ReadModels, Scoped};
+
+use crate::{Host, WorkerError};
+
+use super::book::Book;
+use super::{aftermath, react};
+
+/// Rows read at once.
+const BATCH: u32 = 500;
+/// Commands at the same time.
+const AT_ONCE: usize = 64;
+/// Commits before the head whose reactions are repeated: what a process dies over is near the end
+/// of the log.
+const REPEATED: u64 = 10_000;
+/// How long the read models may take to catch up with the log.
+const CATCH_UP: Duration = Duration::from_secs(600);
+
+/// Puts the tasks of this worker's earlier life back into the queue. Answers what has not ended,
+/// and the position that this is as of.
+pub(crate) async fn recover(
+    host: &Arc<Host>,
+    reads: &ReadModels,
+) -> Result<(Book, Position), WorkerError> {
+    for_each_open(reads, |found| async move {
+        let task = &found.row.value;
+        let reason = match task.status {
+            TaskStatus::Running if task.worker.as_deref() == Some(host.name.as_str()) => {
+                RequeueReason::WorkerLost
+            }
+            TaskStatus::Suspended if react::agent_works(host, found.scope, task.id).await? => {
+                RequeueReason::Resumed
+            }
+            _ => return Ok(()),
+        };
+        let requeue = TaskCommand::Requeue { attempt: task.attempt, reason };
+        host.commander.task(&host.origin(found.scope), task.id, &requeue).await?;
+        Ok(())
+    })
+    .await?;
+    let head = host.commander.log().head().await?;
+    if !reads.wait_for(head, CATCH_UP).await {
+        return Err(WorkerError::Lagging);
+    }
+    let book = std::sync::Mutex::new(Book::default());
+    for_each_open(reads, |found| {
+        let mut book = book.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        book.enter(found.scope, &found.row.value, found.row.seq);
+        async { Ok(()) }
+    })
+    .await?;
+    Ok((book.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner), head))
+}
+
+async fn for_each_open<F>(
+    reads: &ReadModels,
+    each: impl Fn(Arc<Scoped<Task>>) -> F,
+) -> Result<(), WorkerError>
+where
+    F: Future<Output = Result<(), WorkerError>>,
+{
+    let mut after = 0;
+    loop {
+        let batch = reads.open_tasks(after, BATCH).await?;
+        let full = batch.len() == BATCH as usize;
+        after = batch.last().map_or(after, |found| found.row.seq);
+        let mut work =
+            stream::iter(batch.into_iter().map(Arc::new).map(&each)).buffer_unordered(AT_ONCE);
+        while let Some(done) = work.next().await {
+            done?;
+        }
+        if !full {
+            return Ok(());
+        }
+    }
+}
+
+/// Repeats the reactions to the tasks that ended last: the process may have died over them.
+pub(crate) async fn repeat_reactions(host: Arc<Host>, head: Position) {
+    let filter = Filter::kind(Kind::Task);
+    let mut after = Position(head.0.saturating_sub(REPEATED));
+    loop {
+        let commits = match host.commander.log().read(&filter, after, BATCH as usize).await {
+            Ok(commits) => commits,
+            Err(error) => {
+                tracing::error!(%error, "the reactions to the last tasks are not repeated");
+                return;
+            }
+        };
+        let Some(last) = commits.last() else { return };
+        after = last.position;
+        for commit in &commits {
+            let ends = commit.events.iter().any(|event| {
+                matches!(
+                    event,
+                    Event::Task(
+                        TaskEvent::Completed { .. }
+                            | TaskEvent::Failed { .. }
+                            | TaskEvent::Cancelled { .. }
+                    )
+                )
+            });
+            if let Some(task) = commit.stream.key().parse().ok().filter(|_| ends) {
+                let scope: Scope = commit.stream.scope;
+                aftermath::settle(&host, scope, task, commit.position).await;
+            }
+        }
+        if after >= head {
+            return;
+        }
+    }
+}
