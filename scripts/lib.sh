@@ -26,6 +26,26 @@ install_missing() {
   [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
 }
 
+install_cluster_packages() {
+  local missing=()
+  command -v nats-server >/dev/null || missing+=(nats-server)
+  ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
+  [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
+}
+
+# A free port of the loopback.
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# A Postgres for the tests of this run, which each make a database in it. It ends with the script.
+start_test_postgres() {
+  TEST_POSTGRES=$(mktemp -d /tmp/theazo-postgres-XXXXXX)
+  trap 'scripts/postgres stop "$TEST_POSTGRES" immediate; rm -rf "$TEST_POSTGRES"' EXIT
+  THEAZO_TEST_POSTGRES=$(scripts/postgres start "$TEST_POSTGRES" "$(free_port)" fast)
+  export THEAZO_TEST_POSTGRES
+}
+
 install_packages() {
   if ! command -v apt-get >/dev/null; then
     say "please install: $*"

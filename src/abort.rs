@@ -75,4 +75,8 @@ impl EventLog for AbortAfter {
     fn subscribe(&self, filter: Filter, after: Position) -> Subscription {
         self.log.subscribe(filter, after)
     }
+
+    async fn close(&self) {
+        self.log.close().await;
+    }
 }

@@ -27,6 +27,7 @@
 //! 7. Each commit holds the hash of its content and of its stream's previous commit.
 
 pub mod bench;
+pub mod bus;
 mod chain;
 mod codec;
 mod commit;
@@ -128,4 +129,8 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// Every commit after `after` that matches: those there are, then those to come.
     fn subscribe(&self, filter: Filter, after: Position) -> Subscription;
+
+    /// Finishes the appends that are under way, ends every subscription, and lets go of what the
+    /// log is kept in. Later appends are refused.
+    async fn close(&self);
 }

@@ -41,6 +41,12 @@ pub enum AgentCommand {
     },
     /// Its task is done, and it was made for that alone.
     RequestComplete,
+    /// Gives an agent that has no sandbox to `host`; nothing changes when it is no longer with
+    /// `instead_of`.
+    Place {
+        host: String,
+        instead_of: Option<String>,
+    },
     // What came of it, as the worker that did it reports.
     Provisioned {
         host: String,
@@ -100,6 +106,7 @@ pub(super) fn decide(
         AgentCommand::StartRun { task_id } => start_run(agent, *task_id),
         AgentCommand::EndRun { task_id, model_cost } => Ok(end_run(agent, *task_id, *model_cost)),
         AgentCommand::RequestComplete => Ok(request_complete(agent)),
+        AgentCommand::Place { host, instead_of } => Ok(place(agent, host, instead_of.as_deref())),
         AgentCommand::ClosePort { .. } => Err(Rejection::not_found("exposed port")),
         outcome => Ok(record_outcome(agent, outcome, ctx)),
     }
@@ -143,6 +150,14 @@ fn start_run(agent: &Agent, task_id: TaskId) -> Result<Vec<AgentEvent>, Rejectio
         }
         _ => Err(conflict(agent, "Only an idle agent can begin a task.")),
     }
+}
+
+fn place(agent: &Agent, host: &str, instead_of: Option<&str>) -> Vec<AgentEvent> {
+    let without = matches!(agent.state, AgentState::Provisioning | AgentState::Paused);
+    if !without || agent.host.as_deref() != instead_of || instead_of == Some(host) {
+        return vec![];
+    }
+    vec![AgentEvent::Placed { session_id: agent.session_id, host: host.to_owned() }]
 }
 
 /// Also of an agent that has ended: the costs of its last run are still to be counted.
@@ -190,8 +205,10 @@ fn record_outcome(agent: &Agent, outcome: &AgentCommand, ctx: Ctx) -> Vec<AgentE
     let session_id = agent.session_id;
     let live = !agent.state.is_final();
     let pending = agent.pending.as_ref();
+    // A host that was given up may come back and report.
+    let is_with = |host: &String| agent.host.as_ref().is_none_or(|placed| placed == host);
     match (outcome, agent.state) {
-        (AgentCommand::Provisioned { host }, AgentState::Provisioning) => {
+        (AgentCommand::Provisioned { host }, AgentState::Provisioning) if is_with(host) => {
             vec![AgentEvent::Provisioned { session_id, host: host.clone() }]
         }
         (AgentCommand::Paused { snapshot_id, size }, AgentState::Idle | AgentState::Running)
@@ -201,7 +218,7 @@ fn record_outcome(agent: &Agent, outcome: &AgentCommand, ctx: Ctx) -> Vec<AgentE
             close_span(agent, paused, ctx)
         }
         (AgentCommand::Resumed { host, memory }, AgentState::Paused)
-            if pending.is_some_and(Pending::awaits_resume) =>
+            if pending.is_some_and(Pending::awaits_resume) && is_with(host) =>
         {
             vec![AgentEvent::Resumed { session_id, host: host.clone(), memory: *memory }]
         }
@@ -214,7 +231,9 @@ fn record_outcome(agent: &Agent, outcome: &AgentCommand, ctx: Ctx) -> Vec<AgentE
         (AgentCommand::Completed, _) if live => {
             close_span(agent, AgentEvent::Completed { session_id }, ctx)
         }
-        (AgentCommand::Recovered { host, lost_at }, AgentState::Idle | AgentState::Running) => {
+        (AgentCommand::Recovered { host, lost_at }, AgentState::Idle | AgentState::Running)
+            if is_with(host) =>
+        {
             let recovered = AgentEvent::Recovered { session_id, host: host.clone() };
             let now = lost_at.map_or(ctx.now, |at| at.min(ctx.now));
             close_span(agent, recovered, Ctx { now })

@@ -11,6 +11,12 @@ events! {
             session_id: SessionId,
             spec: Box<AgentSpec>,
         }
+        /// This worker host is to make its sandbox: the first time, or again from its snapshot after
+        /// the host that had it was lost. Where one process does everything nobody need say so.
+        Placed = "agent.placed" {
+            session_id: SessionId,
+            host: String,
+        }
         /// The sandbox is there, and its compute is billed from here.
         Provisioned = "agent.provisioned" {
             session_id: SessionId,

@@ -29,6 +29,10 @@ fn command() -> impl Strategy<Value = AgentCommand> {
             .prop_map(|(failure, lost_at)| AgentCommand::Fail { failure, lost_at }),
         Just(AgentCommand::RequestComplete),
         Just(AgentCommand::Completed),
+        (0..3u8, 0..3u8).prop_map(|(to, from)| AgentCommand::Place {
+            host: ["here", "there", "elsewhere"][usize::from(to)].to_owned(),
+            instead_of: [None, Some("here"), Some("there")][usize::from(from)].map(str::to_owned),
+        }),
         lost_at().prop_map(|lost_at| AgentCommand::Recovered { host: "here".to_owned(), lost_at }),
         arb::task_id().prop_map(|task_id| AgentCommand::StartRun { task_id }),
         (arb::task_id(), any::<u32>()).prop_map(|(task_id, pico)| {

@@ -104,7 +104,7 @@ pub struct Agent {
     pub state: AgentState,
     pub pending: Option<Pending>,
     pub failure: Option<Failure>,
-    /// The worker host that holds the sandbox, while it does.
+    /// The worker host that holds the sandbox or its files, or is to make it.
     pub host: Option<String>,
     pub snapshot: Option<SnapshotRef>,
     /// Every snapshot ever taken of it: they go when it is terminated.
@@ -191,6 +191,7 @@ impl Agent {
         }
         match event {
             AgentEvent::Created { .. } => return self,
+            AgentEvent::Placed { host, .. } => self.host = Some(host.clone()),
             AgentEvent::Provisioned { host, .. } => {
                 self.started_at = Some(at);
                 self.starts_running(host, at);

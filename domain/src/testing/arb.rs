@@ -314,6 +314,8 @@ pub fn agent_event() -> impl Strategy<Value = AgentEvent> {
             .prop_map(|(session_id, usage)| AgentEvent::UsageRecorded { session_id, usage }),
         (session_id(), text())
             .prop_map(|(session_id, host)| AgentEvent::Recovered { session_id, host }),
+        (session_id(), text())
+            .prop_map(|(session_id, host)| AgentEvent::Placed { session_id, host }),
         (session_id(), task_id())
             .prop_map(|(session_id, task_id)| AgentEvent::RunStarted { session_id, task_id }),
         (session_id(), task_id(), pico()).prop_map(|(session_id, task_id, model_cost)| {

@@ -192,6 +192,7 @@ fn agents() -> Vec<Event> {
         AgentEvent::Created { agent_id, session_id, spec: Box::new(bare_spec()) },
         AgentEvent::Created { agent_id, session_id, spec: Box::new(full_spec()) },
         AgentEvent::Provisioned { session_id, host: text("worker-1") },
+        AgentEvent::Placed { session_id, host: text("worker-1") },
         AgentEvent::Failed { session_id, failure: failure() },
         AgentEvent::PauseRequested { snapshot_id },
         AgentEvent::Paused { session_id, snapshot_id, size: 1_048_576 },

@@ -14,6 +14,7 @@
 #![allow(clippy::unwrap_used, reason = "a case panics when the contract is broken")]
 
 pub mod append;
+pub mod bus;
 pub mod chain;
 pub mod conflict;
 pub mod fixtures;

@@ -28,7 +28,7 @@ const SETTLED: usize = 8;
 
 /// The log in one SQLite file. One process has it open at a time.
 ///
-/// Dropped without [`SqliteLog::close`], it still finishes what is queued, as long as the runtime
+/// Dropped without [`EventLog::close`], it still finishes what is queued, as long as the runtime
 /// lives.
 pub struct SqliteLog {
     jobs: mpsc::Sender<Job>,
@@ -83,19 +83,6 @@ impl SqliteLog {
             tasks: Mutex::new(tasks),
             _checkpointer: AbortOnDropHandle::new(checkpointer),
         }))
-    }
-
-    /// Finishes the appends that are queued, ends every subscription, and lets go of the file.
-    /// Later appends are refused.
-    pub async fn close(&self) {
-        self.closing.cancel();
-        let mut tasks = self.tasks.lock().await;
-        for task in tasks.drain(..) {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a task of the log did not end by itself");
-            }
-        }
-        self.reader.pool.close().await;
     }
 
     /// The live fan-out, for those who need no past.
@@ -177,5 +164,16 @@ impl EventLog for SqliteLog {
     fn subscribe(&self, filter: Filter, after: Position) -> Subscription {
         let hub = Arc::clone(&self.hub);
         follow(self.reader.clone(), hub, filter, after, self.subscriber_buffer)
+    }
+
+    async fn close(&self) {
+        self.closing.cancel();
+        let mut tasks = self.tasks.lock().await;
+        for task in tasks.drain(..) {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the log did not end by itself");
+            }
+        }
+        self.reader.pool.close().await;
     }
 }

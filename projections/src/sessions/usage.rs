@@ -123,6 +123,7 @@ pub(super) fn session_of(event: &AgentEvent) -> Option<SessionId> {
         | AgentEvent::UsageRecorded { session_id, .. } => Some(*session_id),
         AgentEvent::RunStarted { .. }
         | AgentEvent::RunEnded { .. }
+        | AgentEvent::Placed { .. }
         | AgentEvent::PauseRequested { .. }
         | AgentEvent::ResumeRequested { .. }
         | AgentEvent::RequestFailed { .. }

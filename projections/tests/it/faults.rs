@@ -79,6 +79,10 @@ impl EventLog for Faulty {
             .map(move |commit| if broken.load(Ordering::Acquire) { Err(fault()) } else { commit });
         commits.boxed()
     }
+
+    async fn close(&self) {
+        self.log.close().await;
+    }
 }
 
 async fn until_troubled(world: &World) -> String {

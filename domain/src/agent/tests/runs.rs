@@ -289,3 +289,33 @@ fn recovering_forgets_no_request() {
         assert_eq!(agent.pending, Some(pending));
     }
 }
+
+fn place(host: &str, instead_of: Option<&str>) -> C {
+    C::Place { host: host.to_owned(), instead_of: instead_of.map(str::to_owned) }
+}
+
+fn placed(host: &str) -> E {
+    E::Placed { session_id: session_id(), host: host.to_owned() }
+}
+
+#[test]
+fn an_agent_is_given_to_one_host_and_only_that_one_reports() {
+    let given = given([created()])
+        .when(&place("here", None))
+        .then([placed("here")])
+        .when(&place("there", None))
+        .then_nothing()
+        .when(&C::Provisioned { host: "there".to_owned() })
+        .then_nothing();
+    given
+        .when(&place("there", Some("here")))
+        .then([placed("there")])
+        .when(&C::Provisioned { host: "here".to_owned() })
+        .then_nothing();
+}
+
+#[test]
+fn only_an_agent_without_a_sandbox_moves() {
+    idle().when(&place("there", Some("here"))).then_nothing();
+    paused_on_task().when(&place("there", Some("here"))).then([placed("there")]);
+}
