@@ -82,6 +82,7 @@ impl SessionUsage {
             | AgentEvent::ResumeRequested { .. }
             | AgentEvent::RequestFailed { .. }
             | AgentEvent::CompleteRequested {}
+            | AgentEvent::Placed { .. }
             | AgentEvent::TerminateRequested { .. }
             | AgentEvent::PortExposed { .. }
             | AgentEvent::PortClosed { .. } => {}
