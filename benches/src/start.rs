@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use theazo_log::{SqliteLog, SqliteOptions};
+use theazo_log::{EventLog as _, SqliteLog, SqliteOptions};
 
 use crate::histories;
 use crate::http::Connection;

@@ -2,6 +2,7 @@ use theazo_domain::agent::{Agent, AgentCommand, AgentState};
 use theazo_domain::execution::{Execution, Outcome};
 use theazo_domain::session::{Session, SessionCommand};
 use theazo_domain::{AgentId, SnapshotId, StreamId};
+use theazo_log::EventLog as _;
 use uuid::Uuid;
 
 use crate::provider::Scripted;
