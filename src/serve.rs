@@ -7,12 +7,13 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use theazo_api::{ApiConfig, AppParts, AppState, SqliteIdempotency, ToolInfo};
 use theazo_domain::providers::ProviderKind;
+use theazo_log::bus::{Bus, LocalBus};
 use theazo_log::live::Live;
 use theazo_models::Models;
 use theazo_providers::local::{LocalConfig, LocalProvider};
 use theazo_providers::{MockProvider, ProviderError};
 use theazo_workers::tools::{Registry, ToolSpec};
-use theazo_workers::{Host, ProviderSet, Runner, Webhooks};
+use theazo_workers::{Host, ProviderSet, Runner, Scheduler, Webhooks, start_host};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,8 @@ use crate::runtime::Runtime;
 
 /// What a host calls itself in events. One process is one host.
 const HOST: &str = "embedded";
+/// How long a worker host may be silent before it is lost.
+const HOST_LEASE: std::time::Duration = std::time::Duration::from_secs(30);
 /// Where the other commands look for a server when they are not told.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:7070";
 
@@ -37,7 +40,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let stop = CancellationToken::new();
     let (providers, local) = providers(&runtime).await?;
     let available = local.iter().map(|_| ProviderKind::Local).collect();
-    let host = Host::new(HOST, runtime.commander.clone(), providers.clone());
+    let host = Host::sole(HOST, runtime.commander.clone(), providers.clone());
     let models = Models::new(config.models()).context("the models' HTTP client")?;
     let tools = Registry::built_in(config.tools());
     let live = Live::new();
@@ -51,9 +54,17 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         client: theazo_models::net::guarded_client(config.allow_private_networks)?,
         key: runtime.webhook_key(),
     };
-    let mut workers =
-        theazo_workers::start(runner, webhooks, config.workers, &runtime.reads, stop.clone())
-            .await?;
+    let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
+    let (reads, slots) = (runtime.reads.clone(), config.workers);
+    let mut workers = start_host(runner, slots, &reads, bus.clone(), None, stop.clone()).await?;
+    let scheduler = Scheduler {
+        host: host.clone(),
+        webhooks: Arc::new(webhooks),
+        reads,
+        bus,
+        host_lease: HOST_LEASE,
+    };
+    let mut managers = scheduler.start(stop.clone()).await?;
     let keys = bootstrap::run(&runtime, config.bootstrap_keys()).await?;
     let address = listener.local_addr()?;
     let public_url =
@@ -89,6 +100,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     // In order: no more requests, then what reacts to them, then what stores.
     stop.cancel();
     while workers.join_next().await.is_some() {}
+    while managers.join_next().await.is_some() {}
     if let Some(local) = local {
         local.shut_down().await?;
     }

@@ -38,10 +38,12 @@ impl ProviderSet {
 pub struct Host {
     /// Names this host in events.
     pub name: String,
+    /// Whether it is the only one there is: then every agent is its own.
+    pub(crate) sole: bool,
     pub(crate) commander: Arc<Commander>,
     pub(crate) providers: ProviderSet,
     pub(crate) lanes: Lanes,
-    /// Agents whose sandbox is here, and whose they are.
+    /// Agents whose sandbox is here or is to be made here, and whose they are.
     held: Mutex<HashMap<AgentId, Scope>>,
     /// Agents whose sandbox is being made again after a start.
     pub(crate) recovering: Recovering,
@@ -72,9 +74,24 @@ impl Recovering {
 }
 
 impl Host {
-    pub fn new(name: &str, commander: Arc<Commander>, providers: ProviderSet) -> Arc<Self> {
+    /// The host of a deployment that is one process.
+    pub fn sole(name: &str, commander: Arc<Commander>, providers: ProviderSet) -> Arc<Self> {
+        Self::new(name, true, commander, providers)
+    }
+
+    /// One host of several. Its name is its own for good: what is in its folder is found by it.
+    pub fn one_of_several(
+        name: &str,
+        commander: Arc<Commander>,
+        providers: ProviderSet,
+    ) -> Arc<Self> {
+        Self::new(name, false, commander, providers)
+    }
+
+    fn new(name: &str, sole: bool, commander: Arc<Commander>, providers: ProviderSet) -> Arc<Self> {
         Arc::new(Self {
             name: name.to_owned(),
+            sole,
             commander,
             providers,
             lanes: Lanes::default(),
@@ -98,6 +115,15 @@ impl Host {
     pub(crate) fn let_go(&self, agent: AgentId) {
         self.held.lock().remove(&agent);
         self.lanes.remove(agent);
+    }
+
+    /// Whether the agent's sandbox is this host's to look after.
+    pub(crate) fn owns(&self, agent: &Agent) -> bool {
+        self.sole || agent.host.as_ref() == Some(&self.name)
+    }
+
+    pub(crate) fn holds(&self, agent: AgentId) -> bool {
+        self.held.lock().contains_key(&agent)
     }
 
     pub(crate) fn scope_of(&self, agent: AgentId) -> Option<Scope> {
@@ -129,6 +155,9 @@ impl Host {
         if !ready || agent.pending.is_some() {
             return Err(not_usable(&agent).into());
         }
+        if !self.owns(&agent) {
+            return Err(elsewhere());
+        }
         let provider = self.providers.get(agent.spec.provider)?.clone();
         Ok((agent, provider, SandboxId::of(id)))
     }
@@ -146,8 +175,16 @@ impl Host {
         if !matches!(agent.state, AgentState::Idle | AgentState::Running) {
             return Err(not_usable(&agent).into());
         }
+        if !self.owns(&agent) {
+            return Err(elsewhere());
+        }
         Ok((self.providers.get(agent.spec.provider)?.clone(), SandboxId::of(id)))
     }
+}
+
+fn elsewhere() -> GatewayError {
+    let message = "the agent is on another worker host; try again".to_owned();
+    GatewayError::Unavailable { message }
 }
 
 fn not_usable(agent: &Agent) -> Rejection {

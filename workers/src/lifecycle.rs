@@ -51,6 +51,9 @@ async fn settle_once(
 ) -> Result<(), CommandError> {
     let stream = StreamId::agent(scope, id);
     while let Some(agent) = host.commander.load_since::<Agent>(&stream, since).await?.state {
+        if !agent.state.is_final() && !host.owns(&agent) {
+            return Ok(());
+        }
         let outcome = match (&agent.pending, agent.state) {
             (_, state) if state.is_final() => return clean_up(host, scope, &agent).await,
             (Some(Pending::Terminate { .. }), _) => {

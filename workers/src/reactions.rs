@@ -1,4 +1,5 @@
-//! The process managers: events in, commands and effects out.
+//! The process managers: events in, commands and effects out. Some are a host's own, for what it
+//! holds; the others are the scheduler's, once for all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,15 @@ use tokio_util::task::TaskTracker;
 
 use crate::{Host, lifecycle};
 
+/// Whose reactions they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Host,
+    Scheduler,
+}
+
 /// Reacts to every commit after `from` until `stop`, then waits for what is under way.
-pub(crate) async fn run(host: Arc<Host>, mut from: Position, stop: CancellationToken) {
+pub(crate) async fn run(host: Arc<Host>, part: Part, mut from: Position, stop: CancellationToken) {
     let tracker = TaskTracker::new();
     let follow = async {
         loop {
@@ -25,7 +33,10 @@ pub(crate) async fn run(host: Arc<Host>, mut from: Position, stop: CancellationT
                 match commit {
                     Ok(commit) => {
                         from = commit.position;
-                        react(&host, &tracker, &commit);
+                        match part {
+                            Part::Host => host_reacts(&host, &tracker, &commit),
+                            Part::Scheduler => scheduler_reacts(&host, &tracker, &commit),
+                        }
                     }
                     Err(error) => {
                         tracing::error!(%error, "the log's subscription broke; trying again");
@@ -44,23 +55,15 @@ pub(crate) async fn run(host: Arc<Host>, mut from: Position, stop: CancellationT
     tracker.wait().await;
 }
 
-fn react(host: &Arc<Host>, tracker: &TaskTracker, commit: &Arc<Commit>) {
+fn host_reacts(host: &Arc<Host>, tracker: &TaskTracker, commit: &Arc<Commit>) {
     let scope = commit.stream.scope;
     for event in &commit.events {
         match event {
-            Event::Agent(event) if wakes(event) => {
-                if let Ok(id) = commit.stream.key().parse() {
+            Event::Agent(event) => {
+                if let Ok(id) = commit.stream.key().parse()
+                    && is_for(host, scope, id, event)
+                {
                     wake(host, tracker, scope, id, commit.position);
-                }
-            }
-            Event::Session(SessionEvent::AgentAdmitted { .. }) => {
-                let (host, commit) = (host.clone(), commit.clone());
-                tracker.spawn(async move { finish_admission(&host, &commit).await });
-            }
-            Event::Session(SessionEvent::Ended {}) => {
-                if let Ok(id) = commit.stream.key().parse() {
-                    let host = host.clone();
-                    tracker.spawn(async move { end_agents(&host, scope, id).await });
                 }
             }
             Event::Snapshot(SnapshotEvent::Deleted {}) => {
@@ -74,9 +77,41 @@ fn react(host: &Arc<Host>, tracker: &TaskTracker, commit: &Arc<Commit>) {
     }
 }
 
-/// Whether an agent has something to be done after this event.
-fn wakes(event: &AgentEvent) -> bool {
-    matches!(
+fn scheduler_reacts(host: &Arc<Host>, tracker: &TaskTracker, commit: &Arc<Commit>) {
+    let scope = commit.stream.scope;
+    for event in &commit.events {
+        match event {
+            Event::Session(SessionEvent::AgentAdmitted { .. }) => {
+                let (host, commit) = (host.clone(), commit.clone());
+                tracker.spawn(async move { finish_admission(&host, &commit).await });
+            }
+            Event::Session(SessionEvent::Ended {}) => {
+                if let Ok(id) = commit.stream.key().parse() {
+                    let host = host.clone();
+                    tracker.spawn(async move { end_agents(&host, scope, id).await });
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether this host has something to do about its agent after this event. Of several hosts each
+/// looks only at those that it holds.
+fn is_for(host: &Host, scope: Scope, id: AgentId, event: &AgentEvent) -> bool {
+    if let AgentEvent::Placed { host: placed, .. } = event {
+        return match *placed == host.name {
+            true => {
+                host.hold(scope, id);
+                true
+            }
+            false => {
+                host.let_go(id);
+                false
+            }
+        };
+    }
+    let wakes = matches!(
         event,
         AgentEvent::Created { .. }
             | AgentEvent::PauseRequested { .. }
@@ -84,7 +119,8 @@ fn wakes(event: &AgentEvent) -> bool {
             | AgentEvent::TerminateRequested { .. }
             | AgentEvent::CompleteRequested {}
             | AgentEvent::Failed { .. }
-    )
+    );
+    wakes && (host.sole || host.holds(id))
 }
 
 fn wake(host: &Arc<Host>, tracker: &TaskTracker, scope: Scope, id: AgentId, since: Position) {

@@ -1,6 +1,7 @@
 //! What a start finds: intents without outcomes, and agents whose sandbox went with the process
 //! that held it. Each is finished, or said to be lost; none is passed over.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,19 +32,64 @@ const LOST: &str = "the server restarted, and nothing of this agent's sandbox is
 const UNKNOWN_OUTCOME: &str = "the server restarted while this was under way; whether it was \
                                done is not known";
 
-/// Recovers, and answers the position from which events are to be reacted to.
-pub(crate) async fn run(host: &Arc<Host>, reads: &ReadModels) -> Result<Position, WorkerError> {
+/// Recovers what this host had, and answers the position from which events are to be reacted to.
+/// `last_alive`: when it was last known to live, where that is known
+/// better than by the log's last commit.
+pub(crate) async fn run(
+    host: &Arc<Host>,
+    reads: &ReadModels,
+    last_alive: Option<Timestamp>,
+) -> Result<Position, WorkerError> {
     let head = host.commander.log().head().await?;
     if !reads.wait_for(head, CATCH_UP).await {
         return Err(WorkerError::Lagging);
     }
-    let last_alive = last_time(host, head).await?;
-    executions(host, reads).await?;
-    file_operations(host, reads).await?;
-    admissions(host, reads).await?;
+    let last_alive = match last_alive {
+        Some(at) => Some(at),
+        None => last_time(host, head).await?,
+    };
+    executions(host, reads, Whose::Own).await?;
+    file_operations(host, reads, Whose::Own).await?;
     let ran = agents(host, reads).await?;
     tokio::spawn(readopt_all(host.clone(), ran, last_alive));
     Ok(head)
+}
+
+/// Says of what was under way in these agents, whose host is lost, that nothing is known of it.
+pub(crate) async fn settle_lost_work(
+    host: &Arc<Host>,
+    reads: &ReadModels,
+    agents: &HashSet<AgentId>,
+) {
+    let settled = async {
+        executions(host, reads, Whose::Of(agents)).await?;
+        file_operations(host, reads, Whose::Of(agents)).await
+    };
+    if let Err(error) = settled.await {
+        // Its host does so when it comes back.
+        tracing::error!(%error, "what was under way on a lost host is not settled");
+    }
+}
+
+/// Whose work is looked at.
+#[derive(Clone, Copy)]
+enum Whose<'a> {
+    /// Of the agents that this host owns, and of those that nobody does any more.
+    Own,
+    Of(&'a HashSet<AgentId>),
+}
+
+impl Whose<'_> {
+    async fn includes(self, host: &Host, scope: Scope, id: AgentId) -> Result<bool, CommandError> {
+        match self {
+            Whose::Own if host.sole => Ok(true),
+            Whose::Own => {
+                let agent = host.load_agent(scope, id).await?;
+                Ok(agent.is_none_or(|agent| agent.state.is_final() || host.owns(&agent)))
+            }
+            Whose::Of(agents) => Ok(agents.contains(&id)),
+        }
+    }
 }
 
 fn unknown() -> Failure {
@@ -57,12 +103,15 @@ async fn last_time(host: &Host, head: Position) -> Result<Option<Timestamp>, Wor
     Ok(last.first().map(|commit| commit.time))
 }
 
-async fn executions(host: &Host, reads: &ReadModels) -> Result<(), WorkerError> {
+async fn executions(host: &Host, reads: &ReadModels, whose: Whose<'_>) -> Result<(), WorkerError> {
     let mut after = 0;
     loop {
         let batch = reads.unfinished_executions(after, BATCH).await?;
         for found in &batch {
             after = found.row.seq;
+            if !whose.includes(host, found.scope, found.row.value.agent_id).await? {
+                continue;
+            }
             let stream = StreamId::execution(found.scope, found.row.value.id);
             let fail = ExecutionCommand::Fail { failure: unknown() };
             let origin = host.origin(found.scope);
@@ -74,12 +123,19 @@ async fn executions(host: &Host, reads: &ReadModels) -> Result<(), WorkerError> 
     }
 }
 
-async fn file_operations(host: &Host, reads: &ReadModels) -> Result<(), WorkerError> {
+async fn file_operations(
+    host: &Host,
+    reads: &ReadModels,
+    whose: Whose<'_>,
+) -> Result<(), WorkerError> {
     let mut after = 0;
     loop {
         let batch = reads.unfinished_file_operations(after, BATCH).await?;
         for found in &batch {
             after = found.row.seq;
+            if !whose.includes(host, found.scope, found.row.value.agent_id).await? {
+                continue;
+            }
             let stream = StreamId::file_operation(found.scope, found.row.value.id);
             let fail = FileOperationCommand::Fail { failure: unknown() };
             let origin = host.origin(found.scope);
@@ -93,7 +149,7 @@ async fn file_operations(host: &Host, reads: &ReadModels) -> Result<(), WorkerEr
 
 /// Creates the agents that their session admitted and that were not created, and gives back the
 /// places of those that have ended.
-async fn admissions(host: &Host, reads: &ReadModels) -> Result<(), WorkerError> {
+pub(crate) async fn admissions(host: &Host, reads: &ReadModels) -> Result<(), WorkerError> {
     let mut after = 0;
     loop {
         let batch = reads.sessions_holding_agents(after, BATCH).await?;
@@ -135,7 +191,7 @@ async fn finish_admission(
     Ok(())
 }
 
-/// Looks at every agent that has not ended; answers those that ran, which are to be made again.
+/// Looks at every agent of this host that has not ended; answers those that ran, which are to be made again.
 async fn agents(host: &Arc<Host>, reads: &ReadModels) -> Result<Vec<(Scope, Agent)>, WorkerError> {
     let mut ran = Vec::new();
     let mut after = 0;
@@ -145,6 +201,10 @@ async fn agents(host: &Arc<Host>, reads: &ReadModels) -> Result<Vec<(Scope, Agen
         for found in batch {
             after = found.row.seq;
             let (scope, agent) = (found.scope, found.row.value);
+            if !host.owns(&agent) {
+                continue;
+            }
+            host.hold(scope, agent.id);
             end_with_session(host, scope, &agent).await?;
             if matches!(agent.state, AgentState::Idle | AgentState::Running) {
                 host.recovering.begin(agent.id);
@@ -190,10 +250,7 @@ async fn readopt(host: &Host, scope: Scope, agent: &Agent, last_alive: Option<Ti
     };
     let recovered = AgentCommand::Recovered { host: host.name.clone(), lost_at: last_alive };
     let outcome = match adopted {
-        Ok(()) => {
-            host.hold(scope, agent.id);
-            recovered
-        }
+        Ok(()) => recovered,
         // It was being ended: that its sandbox is gone is as it should be.
         Err(_) if agent.pending.as_ref().is_some_and(Pending::ends) => recovered,
         Err(error) => {

@@ -49,6 +49,8 @@ async fn look_after(host: &Host, sandbox: &Sandbox) {
             destroy_if(host, sandbox, agent.state == AgentState::Terminated).await;
             lifecycle::settle(host, labels.scope, labels.agent, Position::START).await;
         }
+        // It was given up while this host was away, and is somewhere else now.
+        Some(agent) if !host.owns(&agent) => destroy_if(host, sandbox, true).await,
         Some(_) => {}
         None => destroy_if(host, sandbox, true).await,
     }

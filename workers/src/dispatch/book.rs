@@ -1,8 +1,9 @@
 //! What the dispatcher knows of the tasks that have not ended: where each is, and what it waits
 //! for. Pure bookkeeping, so that it can be tested without anything running.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use theazo_domain::providers::ProviderKind;
 use theazo_domain::task::{LEASE_MILLIS, Priority, Task, TaskAgent, TaskStatus};
 use theazo_domain::{AgentId, Scope, SessionId, TaskId, Timestamp};
 
@@ -17,7 +18,7 @@ enum Place {
     Behind,
     /// Until its session has room for its agent.
     ForRoom,
-    /// This process claims it, or runs it.
+    /// A host has been told to claim it.
     Here,
     /// A worker has it, by the log.
     Running,
@@ -25,12 +26,16 @@ enum Place {
     Suspended,
     /// A claim failed; it is tried again.
     Later,
+    /// Until the host of its agent, or any, has room.
+    ForHost,
 }
 
 #[derive(Debug, Clone)]
 struct Known {
     waiting: Waiting,
     agent: AgentId,
+    /// Of the agent that is to be made for it.
+    provider: Option<ProviderKind>,
     attempt: u32,
     place: Place,
     /// The worker's last sign of life.
@@ -46,12 +51,22 @@ struct Line {
     behind: BTreeSet<(Priority, u64, TaskId)>,
 }
 
+/// A task that is to be claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Next {
+    pub waiting: Waiting,
+    pub agent: AgentId,
+    /// What a host must have for the agent that is to be made.
+    pub provider: Option<ProviderKind>,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     queue: Queue,
     tasks: HashMap<TaskId, Known>,
     lines: HashMap<AgentId, Line>,
     for_room: HashMap<SessionId, BTreeMap<u64, TaskId>>,
+    for_host: HashSet<TaskId>,
 }
 
 impl Book {
@@ -74,7 +89,8 @@ impl Book {
             _ => Place::Behind,
         };
         let (agent, attempt) = (task.agent_id(), task.attempt);
-        let known = Known { waiting, agent, attempt, place, alive_at: task.alive_at };
+        let provider = provider(&task.agent);
+        let known = Known { waiting, agent, provider, attempt, place, alive_at: task.alive_at };
         self.tasks.insert(task.id, known);
         let line = self.lines.entry(agent).or_default();
         if place == Place::Behind {
@@ -93,8 +109,9 @@ impl Book {
         if self.tasks.contains_key(&waiting.task) {
             return;
         }
-        let agent = agent.id();
-        let known = Known { waiting, agent, attempt: 0, place: Place::Behind, alive_at: at };
+        let (agent, provider) = (agent.id(), provider(agent));
+        let place = Place::Behind;
+        let known = Known { waiting, agent, provider, attempt: 0, place, alive_at: at };
         self.tasks.insert(waiting.task, known);
         let line = self.lines.entry(agent).or_default();
         line.behind.insert((waiting.priority, waiting.order, waiting.task));
@@ -102,10 +119,28 @@ impl Book {
     }
 
     /// The next task to claim, of a tenant that `may` start one.
-    pub fn next(&mut self, may: impl Fn(&Scope) -> bool) -> Option<Waiting> {
+    pub fn next(&mut self, may: impl Fn(&Scope) -> bool) -> Option<Next> {
         let waiting = self.queue.pop(may)?;
-        self.place(waiting.task, Place::Here);
-        Some(waiting)
+        let known = self.tasks.get_mut(&waiting.task)?;
+        known.place = Place::Here;
+        Some(Next { waiting, agent: known.agent, provider: known.provider })
+    }
+
+    /// No host can take it now.
+    pub fn wait_for_host(&mut self, task: TaskId) {
+        self.place(task, Place::ForHost);
+        self.for_host.insert(task);
+    }
+
+    /// Some host has room: those that wait for one are looked at again.
+    pub fn host_has_room(&mut self) {
+        for task in std::mem::take(&mut self.for_host) {
+            let Some(known) = self.tasks.get_mut(&task) else { continue };
+            if known.place == Place::ForHost {
+                known.place = Place::Queued;
+                self.queue.push(known.waiting);
+            }
+        }
     }
 
     /// A worker has started it.
@@ -127,7 +162,7 @@ impl Book {
         }
     }
 
-    /// The claim of this process came back; what it did comes through the log.
+    /// The claim came back; what it did comes through the log.
     pub fn left(&mut self, task: TaskId) {
         if let Some(known) = self.tasks.get_mut(&task)
             && known.place == Place::Here
@@ -156,6 +191,7 @@ impl Book {
     pub fn ended(&mut self, task: TaskId) {
         let Some(known) = self.tasks.remove(&task) else { return };
         self.queue.remove(task);
+        self.for_host.remove(&task);
         let Waiting { session, priority, order, .. } = known.waiting;
         if let Some(line) = self.lines.get_mut(&known.agent) {
             line.behind.remove(&(priority, order, task));
@@ -202,7 +238,7 @@ impl Book {
         self.tasks.get(&task).map_or(0, |known| known.attempt)
     }
 
-    /// Whether this process claims it or runs it, as far as the log has said.
+    /// Whether a host has been told to claim it, and the log has not said otherwise.
     pub fn is_here(&self, task: TaskId) -> bool {
         self.tasks.get(&task).is_some_and(|known| known.place == Place::Here)
     }
@@ -277,7 +313,10 @@ impl Book {
         match line.first {
             None => {}
             Some(first) => {
-                let queued = self.tasks.get(&first).filter(|known| known.place == Place::Queued);
+                let queued = self
+                    .tasks
+                    .get(&first)
+                    .filter(|known| matches!(known.place, Place::Queued | Place::ForHost));
                 let lesser = queued
                     .is_some_and(|k| (k.waiting.priority, k.waiting.order) > (priority, order));
                 // One that was begun before goes on first.
@@ -306,6 +345,13 @@ impl Book {
         if let Some(line) = self.lines.get_mut(&agent) {
             line.behind.insert((priority, order, task));
         }
+    }
+}
+
+fn provider(agent: &TaskAgent) -> Option<ProviderKind> {
+    match agent {
+        TaskAgent::Own { spec, .. } => Some(spec.provider),
+        TaskAgent::Existing { .. } => None,
     }
 }
 

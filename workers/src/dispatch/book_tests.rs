@@ -33,7 +33,7 @@ fn submit(book: &mut Book, order: u64, of: u128, priority: Priority) {
 }
 
 fn next(book: &mut Book) -> Option<u64> {
-    book.next(|_| true).map(|waiting| waiting.order)
+    book.next(|_| true).map(|next| next.waiting.order)
 }
 
 #[test]
@@ -151,4 +151,24 @@ fn a_suspended_task_keeps_its_agent() {
     assert_eq!(next(&mut book), None);
     book.requeued(task(1), 1);
     assert_eq!(next(&mut book), Some(1));
+}
+
+#[test]
+fn a_host_without_room_is_waited_for_by_no_other() {
+    let mut book = Book::default();
+    submit(&mut book, 1, 1, Priority::Normal);
+    submit(&mut book, 2, 2, Priority::Normal);
+    assert_eq!(next(&mut book), Some(1));
+    book.wait_for_host(task(1));
+    assert_eq!((next(&mut book), next(&mut book)), (Some(2), None));
+    book.host_has_room();
+    assert_eq!(next(&mut book), Some(1));
+    book.wait_for_host(task(1));
+    submit(&mut book, 3, 1, Priority::High);
+    book.host_has_room();
+    assert_eq!((next(&mut book), next(&mut book)), (Some(3), None), "it has been overtaken");
+    book.wait_for_host(task(3));
+    book.ended(task(3));
+    book.host_has_room();
+    assert_eq!(next(&mut book), None);
 }

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
+use serde::{Deserialize, Serialize};
 use theazo_commands::{CommandError, Origin, Seed};
 use theazo_domain::agent::{Agent, AgentCommand, AgentState, Failure};
 use theazo_domain::task::{
@@ -16,7 +17,8 @@ use crate::run::{Run, RunError, Runner, Stop, Stopper};
 use super::aftermath;
 
 /// What became of a claim.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) enum Claimed {
     /// Whatever came of it is in the log.
     Told,
@@ -24,7 +26,8 @@ pub(crate) enum Claimed {
     Lost,
     /// The session has no room for its agent now.
     SessionFull,
-    /// The log or the vault could not be reached: it is to be tried again later.
+    /// The log or the vault could not be reached, or its agent is on another host: it is to be tried
+    /// again later.
     Failed,
 }
 
@@ -62,6 +65,9 @@ async fn try_claim(
     };
     if let Some(claimed) = make_agent(runner, scope, &task).await? {
         return Ok(claimed);
+    }
+    if !is_with_us(runner, scope, &task).await? {
+        return Ok(Claimed::Failed);
     }
     let start = TaskCommand::Start { attempt: task.attempt + 1, worker: host.name.clone() };
     let origin = host.origin(scope);
@@ -102,8 +108,7 @@ async fn try_claim(
 }
 
 fn takes_steps(agent: &Agent) -> bool {
-    use AgentState::{Idle, Provisioning, Running};
-    agent.pending.is_none() && matches!(agent.state, Provisioning | Idle | Running)
+    agent.pending.is_none() && works(agent)
 }
 
 /// Another worker was faster, or it was cancelled: then it leaves nothing, also not the agent that
@@ -147,6 +152,26 @@ async fn make_agent(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether the task's agent works on this host; one that is nowhere is taken here. One that does not
+/// work is nowhere in particular: the task will be told that it is paused or has ended.
+async fn is_with_us(runner: &Runner, scope: Scope, task: &Task) -> Result<bool, RunError> {
+    let host = &runner.host;
+    let Some(agent) = host.load_agent(scope, task.agent_id()).await? else { return Ok(true) };
+    if host.owns(&agent) || !works(&agent) {
+        return Ok(true);
+    }
+    if agent.host.is_some() {
+        return Ok(false);
+    }
+    let place = AgentCommand::Place { host: host.name.clone(), instead_of: None };
+    let placed = host.commander.agent(&host.origin(scope), agent.id, &place).await?;
+    Ok(host.owns(&placed.state))
+}
+
+fn works(agent: &Agent) -> bool {
+    matches!(agent.state, AgentState::Provisioning | AgentState::Idle | AgentState::Running)
 }
 
 /// A session that has no room now may have some later, unless it can never have any.

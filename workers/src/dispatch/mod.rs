@@ -1,97 +1,148 @@
-//! The dispatcher: which task starts when, and what a run that is under way must hear of.
+//! The dispatcher: which task starts when, and on which host.
 //!
-//! It follows the log, so it knows of every task that waits and of all that concerns one that runs,
-//! in one order. It holds no truth: whether a task may start is decided by the commit that starts
-//! it, and an agent works on one task at a time because its own commits say so. What the dispatcher
-//! knows only saves futile tries.
+//! It follows the log, so it knows of every task that waits, in one order. It holds no truth:
+//! whether a task may start is decided by the commit that starts it, and an agent works on one task
+//! at a time because its own commits say so. What the dispatcher knows only saves futile tries: two
+//! of them at once, while one scheduler takes over from another, cost refused commits and no more.
 
 mod aftermath;
+mod assign;
 mod book;
 mod claim;
+mod hosts;
+mod places;
 mod queue;
 mod react;
 mod recover;
 
-use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use theazo_commands::IdSource;
 use theazo_domain::task::RequeueReason;
-use theazo_domain::{AgentId, Scope, TaskId};
+use theazo_domain::{AgentId, Scope, TaskId, Timestamp};
+use theazo_log::bus::{Bus, BusError};
 use theazo_log::{Filter, Position};
+use theazo_projections::ReadModels;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
-use crate::run::{Runner, Stop, Stopper};
+use crate::Host;
+use crate::crew::{BEAT, Back, Beat, CALL, Roster, back_to, receive};
 
 use book::Book;
-use claim::{Claimed, claim};
-use queue::Waiting;
+use places::Places;
 
-pub(crate) use recover::{recover, repeat_reactions};
+pub(crate) use claim::{Claimed, claim};
+pub(crate) use recover::{Recovered, recover, repeat_reactions, requeue_own};
 
-/// How often leases are looked at.
-const LEASE_CHECK: Duration = Duration::from_secs(5);
+/// How often leases, of tasks and of hosts, are looked at.
+const CHECK: Duration = Duration::from_secs(1);
+/// A tick that is so late says that this process was away, and heard nobody meanwhile.
+const AWAY: Duration = Duration::from_secs(3);
 /// The wait before a claim that could not be made is made again, for each time that the task was
 /// begun; at most [`MAX_TRY_AGAIN`] times as long.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 const MAX_TRY_AGAIN: u32 = 60;
-/// How long a worker that stops lets steps come to their end.
+/// How long a scheduler that stops waits for its reactions.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What the dispatcher hears beside the log.
+/// What the dispatcher hears beside the log and the hosts.
 enum Heard {
     /// The agent's last task is settled: it can have another.
     Free(AgentId),
     /// A claim that failed is due again.
     Again(TaskId),
+    /// An agent could not be given to a host: it is to be tried again.
+    Homeless(AgentId),
 }
 
-/// Gives out tasks to the runs of this process.
+/// Gives out tasks to the worker hosts, and agents without a sandbox.
 pub(crate) struct Dispatcher {
-    runner: Arc<Runner>,
-    /// Runs at the same time.
-    slots: usize,
+    host: Arc<Host>,
+    reads: ReadModels,
+    bus: Arc<dyn Bus>,
+    /// Of this start of it.
+    term: Uuid,
+    /// How long a host may be silent before it is lost.
+    lease: Duration,
+    /// When it began to listen for hosts, or to listen anew.
+    listening_since: Instant,
+    /// When the hosts were last looked at.
+    checked: Instant,
+    /// Lost hosts whose agents have been looked after.
+    given_up: HashSet<String>,
+    /// When lost hosts were last known to live.
+    last_heard: HashMap<String, Timestamp>,
     book: Book,
-    runs: JoinSet<(Waiting, u64, Claimed)>,
-    /// How many of them each tenant has.
+    roster: Roster,
+    places: Places,
+    /// How many tasks each tenant has been given slots for.
     running: HashMap<Scope, usize>,
     /// How many claims there were: tells one of a task from the next.
     claims: u64,
-    stoppers: HashMap<TaskId, (u64, Stopper)>,
-    /// What is done about events, beside the runs.
+    /// What is done about events.
     reactions: TaskTracker,
     heard: (mpsc::UnboundedSender<Heard>, mpsc::UnboundedReceiver<Heard>),
 }
 
+/// What the dispatcher hears from the hosts.
+pub(crate) struct FromHosts {
+    beats: BoxStream<'static, Beat>,
+    backs: BoxStream<'static, Back>,
+}
+
 impl Dispatcher {
-    pub fn new(runner: Arc<Runner>, slots: usize, book: Book) -> Self {
-        Self {
-            runner,
-            slots: slots.max(1),
-            book,
-            runs: JoinSet::new(),
+    /// # Errors
+    /// When the bus cannot be reached.
+    pub async fn new(
+        host: Arc<Host>,
+        reads: ReadModels,
+        bus: Arc<dyn Bus>,
+        lease: Duration,
+        recovered: Recovered,
+    ) -> Result<(Self, FromHosts), BusError> {
+        let term = IdSource::new().uuid("term");
+        let beats = receive(&*bus, BEAT).await?;
+        let backs = receive(&*bus, &back_to(term)).await?;
+        let dispatcher = Self {
+            host,
+            reads,
+            bus,
+            term,
+            lease,
+            listening_since: Instant::now(),
+            checked: Instant::now(),
+            given_up: HashSet::new(),
+            last_heard: HashMap::new(),
+            book: recovered.book,
+            roster: Roster::default(),
+            places: recovered.places,
             running: HashMap::new(),
             claims: 0,
-            stoppers: HashMap::new(),
             reactions: TaskTracker::new(),
             heard: mpsc::unbounded_channel(),
-        }
+        };
+        Ok((dispatcher, FromHosts { beats, backs }))
     }
 
-    /// Follows the log after `from` until `stop`, then lets the runs come to rest.
-    pub async fn run(mut self, mut from: Position, stop: CancellationToken) {
-        let mut leases = tokio::time::interval(LEASE_CHECK);
+    /// Follows the log after `from`, and the hosts, until `stop`.
+    pub async fn run(mut self, mut hosts: FromHosts, mut from: Position, stop: CancellationToken) {
+        let mut checks = tokio::time::interval(CHECK);
+        if let Err(error) = self.bus.publish(CALL, bytes::Bytes::new()).await {
+            tracing::warn!(%error, "the hosts were not called; they say by themselves who they are");
+        }
         while !stop.is_cancelled() {
-            let mut commits = self.runner.host.commander.log().subscribe(Filter::all(), from);
-            self.start_what_can();
+            let mut commits = self.host.commander.log().subscribe(Filter::all(), from);
+            self.start_what_can().await;
             loop {
                 tokio::select! {
-                    biased;
                     () = stop.cancelled() => break,
                     commit = commits.next() => match commit {
                         Some(Ok(commit)) => {
@@ -104,17 +155,12 @@ impl Dispatcher {
                         }
                         None => break,
                     },
-                    Some(run) = self.runs.join_next() => match run {
-                        Ok((was, claim, claimed)) => {
-                            self.has_ended(was.scope);
-                            self.came_back(was.task, claim, &claimed);
-                        }
-                        Err(broken) => tracing::error!(%broken, "a run broke off"),
-                    },
+                    Some(beat) = hosts.beats.next() => self.beat(beat),
+                    Some(back) = hosts.backs.next() => self.came_back(&back),
                     Some(heard) = self.heard.1.recv() => self.hear(heard),
-                    _ = leases.tick() => self.check_leases(),
+                    _ = checks.tick() => self.check(),
                 }
-                self.start_what_can();
+                self.start_what_can().await;
             }
             if !stop.is_cancelled() {
                 tokio::time::sleep(Duration::from_millis(200)).await;
@@ -123,100 +169,30 @@ impl Dispatcher {
         self.come_to_rest().await;
     }
 
-    fn start_what_can(&mut self) {
-        // An eighth of the slots is never one tenant's, however many tasks it has.
-        let most = (self.slots - self.slots / 8).max(1);
-        while self.runs.len() < self.slots {
-            let running = &self.running;
-            let may = |scope: &Scope| running.get(scope).is_none_or(|runs| *runs < most);
-            let Some(waiting) = self.book.next(may) else { return };
-            *self.running.entry(waiting.scope).or_default() += 1;
-            let stopper = Stopper::default();
-            self.claims += 1;
-            let number = self.claims;
-            self.stoppers.insert(waiting.task, (number, stopper.clone()));
-            let runner = self.runner.clone();
-            self.runs.spawn(async move {
-                let claiming = claim(runner, waiting.scope, waiting.task, stopper);
-                let claimed = AssertUnwindSafe(claiming).catch_unwind().await;
-                // The panic has been reported; the lease of what it left runs out.
-                (waiting, number, claimed.unwrap_or(Claimed::Failed))
-            });
-        }
-    }
-
-    fn has_ended(&mut self, scope: Scope) {
-        if let Some(runs) = self.running.get_mut(&scope) {
-            *runs -= 1;
-            if *runs == 0 {
-                self.running.remove(&scope);
-            }
-        }
-    }
-
-    /// A run's future has ended; what it did is in the log, or still on the way from there, or has
-    /// been heard of and reacted to already.
-    fn came_back(&mut self, task: TaskId, claim: u64, claimed: &Claimed) {
-        if self.stoppers.get(&task).is_none_or(|(newest, _)| *newest != claim) {
-            return;
-        }
-        self.stoppers.remove(&task);
-        match claimed {
-            Claimed::Told | Claimed::Lost => self.book.left(task),
-            Claimed::SessionFull => {
-                if let Some(waiting) = self.book.session_is_full(task) {
-                    self.look_for_room(waiting);
-                }
-            }
-            Claimed::Failed if self.book.is_here(task) => self.try_later(task),
-            Claimed::Failed => {}
-        }
-    }
-
-    fn try_later(&mut self, task: TaskId) {
-        let tried = self.book.later(task);
-        let again = self.heard.0.clone();
-        // Not among the reactions: nobody waits for it at the end.
-        tokio::spawn(async move {
-            tokio::time::sleep(TRY_AGAIN * tried.clamp(1, MAX_TRY_AGAIN)).await;
-            // The dispatcher is gone when nobody hears it.
-            let _ = again.send(Heard::Again(task));
-        });
-    }
-
     fn hear(&mut self, heard: Heard) {
         match heard {
             Heard::Free(agent) => self.book.agent_is_free(agent),
             Heard::Again(task) => self.book.again(task),
+            Heard::Homeless(agent) => self.places.homeless(agent),
         }
+    }
+
+    fn check(&mut self) {
+        self.check_leases();
+        self.check_hosts();
+        self.place_the_homeless();
     }
 
     /// Tasks whose worker is silent go back into the queue; `decide` looks again.
     fn check_leases(&mut self) {
         for (scope, task, attempt) in self.book.silent(theazo_commands::now()) {
-            if !self.stoppers.contains_key(&task) {
+            if !self.roster.is_given(task) {
                 self.requeue(scope, task, attempt, RequeueReason::LeaseExpired);
             }
         }
     }
 
-    fn stop_run(&self, task: TaskId, stop: Stop) {
-        if let Some((_, stopper)) = self.stoppers.get(&task) {
-            stopper.stop(stop);
-        }
-    }
-
-    /// Steps that are under way come to their end, if that does not take long; what does is
-    /// broken off, and goes on from the log.
-    async fn come_to_rest(mut self) {
-        for (_, stopper) in self.stoppers.values() {
-            stopper.stop(Stop::Shutdown);
-        }
-        let rest = async { while self.runs.join_next().await.is_some() {} };
-        if tokio::time::timeout(GRACE, rest).await.is_err() {
-            tracing::warn!(runs = self.runs.len(), "runs are broken off; they go on at a start");
-            self.runs.shutdown().await;
-        }
+    async fn come_to_rest(self) {
         self.reactions.close();
         if tokio::time::timeout(GRACE, self.reactions.wait()).await.is_err() {
             tracing::warn!("reactions are broken off; they are repeated at a start");
@@ -229,7 +205,7 @@ impl Dispatcher {
     }
 
     fn requeue(&self, scope: Scope, task: TaskId, attempt: u32, reason: RequeueReason) {
-        let host = self.runner.host.clone();
+        let host = self.host.clone();
         self.spawn(async move { react::requeue(&host, scope, task, attempt, reason).await });
     }
 }

@@ -9,9 +9,8 @@ use theazo_domain::task::{RequeueReason, TaskCommand, TaskEvent};
 use theazo_domain::{AgentId, Event, Rejection, Scope, SessionId, StreamId, TaskId};
 use theazo_log::{Commit, Position};
 
-use crate::Host;
 use crate::retry::until_done;
-use crate::run::Stop;
+use crate::{Host, lifecycle};
 
 use super::queue::Waiting;
 use super::{Dispatcher, Heard, aftermath};
@@ -48,16 +47,8 @@ impl Dispatcher {
                 let waiting = Waiting { scope, session: *session, task: id, priority, order };
                 self.book.submitted(waiting, agent, at);
             }
-            TaskEvent::Started { attempt, worker, .. } => {
-                self.book.started(id, *attempt, at);
-                if *worker != self.runner.host.name {
-                    self.stop_run(id, Stop::Overtaken);
-                }
-            }
+            TaskEvent::Started { attempt, .. } => self.book.started(id, *attempt, at),
             TaskEvent::Requeued { attempt, reason } => {
-                if *reason == RequeueReason::LeaseExpired {
-                    self.stop_run(id, Stop::Overtaken);
-                }
                 // At once it would only be busy again, or break off again.
                 if matches!(reason, RequeueReason::AgentBusy | RequeueReason::WorkerLost) {
                     self.try_later(id);
@@ -68,9 +59,6 @@ impl Dispatcher {
             TaskEvent::Suspended { attempt, .. } => {
                 self.book.suspended(id, *attempt);
                 self.resume_if_possible(scope, id, *attempt);
-            }
-            TaskEvent::CancelRequested { reason } => {
-                self.stop_run(id, Stop::Cancel { reason: reason.clone() });
             }
             TaskEvent::Completed { agent_id, .. }
             | TaskEvent::Failed { agent_id, .. }
@@ -83,30 +71,62 @@ impl Dispatcher {
     }
 
     fn agent_event(&mut self, scope: Scope, id: AgentId, event: &AgentEvent) {
-        let first = self.book.first_of(id);
+        if !self.host.sole {
+            self.note_place(scope, id, event);
+        }
         match event {
-            AgentEvent::PauseRequested { .. } => {
-                first.inspect(|task| self.stop_run(*task, Stop::Pause));
-            }
             AgentEvent::Resumed { .. } | AgentEvent::RequestFailed { .. } => {
-                if let Some((_, stopper)) = first.and_then(|task| self.stoppers.get(&task)) {
-                    stopper.unpause();
-                }
                 if let Some((task, attempt)) = self.book.suspended_of(id) {
                     self.resume_if_possible(scope, task, attempt);
                 }
             }
-            AgentEvent::TerminateRequested { .. } | AgentEvent::CompleteRequested {} => {
-                first.inspect(|task| self.stop_run(*task, Stop::AgentEnded));
-            }
             AgentEvent::Terminated { .. }
             | AgentEvent::Failed { .. }
             | AgentEvent::Completed { .. } => {
-                first.inspect(|task| self.stop_run(*task, Stop::AgentEnded));
                 self.end_tasks(scope, self.book.of_agent(id), "its agent has ended");
             }
             _ => {}
         }
+    }
+
+    /// Follows where agents are, and sees to it that those have a host that need one.
+    fn note_place(&mut self, scope: Scope, id: AgentId, event: &AgentEvent) {
+        match event {
+            AgentEvent::Created { spec, .. } => {
+                self.places.created(scope, id, spec.provider);
+                // Whoever claims its task takes it to its own host.
+                if self.book.first_of(id).is_none() {
+                    self.places.homeless(id);
+                }
+            }
+            AgentEvent::Placed { host, .. }
+            | AgentEvent::Provisioned { host, .. }
+            | AgentEvent::Resumed { host, .. }
+            | AgentEvent::Recovered { host, .. } => self.places.moved(id, host),
+            AgentEvent::ResumeRequested { .. }
+            | AgentEvent::TerminateRequested { .. }
+            | AgentEvent::CompleteRequested {} => {
+                let home = self.places.get(id).and_then(|place| place.host.as_deref());
+                if home.is_none_or(|home| self.is_lost(home)) {
+                    self.places.homeless(id);
+                }
+            }
+            AgentEvent::Terminated { .. }
+            | AgentEvent::Failed { .. }
+            | AgentEvent::Completed { .. } => {
+                let place = self.places.ended(id);
+                // Its host sees to the rest, if it lives.
+                let home = place.and_then(|place| place.host);
+                if home.is_none_or(|home| self.is_lost(&home)) {
+                    let host = self.host.clone();
+                    self.spawn(async move {
+                        lifecycle::settle(&host, scope, id, Position::START).await;
+                    });
+                }
+            }
+            _ => {}
+        }
+        self.place_the_homeless();
     }
 
     fn session_event(&mut self, scope: Scope, id: SessionId, event: &SessionEvent) {
@@ -122,7 +142,7 @@ impl Dispatcher {
     }
 
     fn settle(&self, scope: Scope, task: TaskId, agent: AgentId, since: Position) {
-        let (host, free) = (self.runner.host.clone(), self.heard.0.clone());
+        let (host, free) = (self.host.clone(), self.heard.0.clone());
         self.spawn(async move {
             aftermath::settle(&host, scope, task, since).await;
             // The dispatcher is gone when nobody hears it.
@@ -132,7 +152,7 @@ impl Dispatcher {
 
     /// The agent may have been resumed before its task was suspended.
     fn resume_if_possible(&self, scope: Scope, task: TaskId, attempt: u32) {
-        let host = self.runner.host.clone();
+        let host = self.host.clone();
         self.spawn(async move {
             until_done("a task waits although its agent does not", || async {
                 if agent_works(&host, scope, task).await? {
@@ -148,7 +168,7 @@ impl Dispatcher {
 
     /// Room may have been made before the task was known to wait for it.
     pub(super) fn look_for_room(&self, waiting: Waiting) {
-        let (host, room) = (self.runner.host.clone(), self.heard.0.clone());
+        let (host, room) = (self.host.clone(), self.heard.0.clone());
         self.spawn(async move {
             until_done("a task waits although its session may have room", || async {
                 let stream = StreamId::session(waiting.scope, waiting.session);
@@ -170,7 +190,7 @@ impl Dispatcher {
     /// Cancels tasks that can no longer run; one that runs hears of it and ends by itself.
     fn end_tasks(&self, scope: Scope, tasks: Vec<TaskId>, why: &'static str) {
         for task in tasks {
-            let host = self.runner.host.clone();
+            let host = self.host.clone();
             self.spawn(async move { cancel(&host, scope, task, why).await });
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream;
+use theazo_domain::agent::AgentState;
 use theazo_domain::task::{RequeueReason, Task, TaskCommand, TaskEvent, TaskStatus};
 use theazo_domain::{Event, Kind, Scope};
 use theazo_log::{Filter, Position};
@@ -14,6 +15,7 @@ use theazo_projections::{ReadModels, Scoped};
 use crate::{Host, WorkerError};
 
 use super::book::Book;
+use super::places::Places;
 use super::{aftermath, react};
 
 /// Rows read at once.
@@ -26,25 +28,45 @@ const REPEATED: u64 = 10_000;
 /// How long the read models may take to catch up with the log.
 const CATCH_UP: Duration = Duration::from_secs(600);
 
-/// Puts the tasks of this worker's earlier life back into the queue. Answers what has not ended,
-/// and the position that this is as of.
+/// Puts the tasks of this host's earlier life back into the queue.
+pub(crate) async fn requeue_own(host: &Arc<Host>, reads: &ReadModels) -> Result<(), WorkerError> {
+    for_each_open(reads, |found| async move {
+        let task = &found.row.value;
+        if task.status != TaskStatus::Running || task.worker.as_deref() != Some(&host.name) {
+            return Ok(());
+        }
+        let reason = RequeueReason::WorkerLost;
+        let requeue = TaskCommand::Requeue { attempt: task.attempt, reason };
+        host.commander.task(&host.origin(found.scope), task.id, &requeue).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// What a scheduler begins with.
+pub(crate) struct Recovered {
+    /// The tasks that have not ended.
+    pub book: Book,
+    /// The agents that have not ended.
+    pub places: Places,
+    /// The position that this is as of.
+    pub head: Position,
+}
+
+/// Lets tasks go on that wait for nothing any more, and reads what has not ended.
 pub(crate) async fn recover(
     host: &Arc<Host>,
     reads: &ReadModels,
-) -> Result<(Book, Position), WorkerError> {
+) -> Result<Recovered, WorkerError> {
     for_each_open(reads, |found| async move {
         let task = &found.row.value;
-        let reason = match task.status {
-            TaskStatus::Running if task.worker.as_deref() == Some(host.name.as_str()) => {
-                RequeueReason::WorkerLost
-            }
-            TaskStatus::Suspended if react::agent_works(host, found.scope, task.id).await? => {
-                RequeueReason::Resumed
-            }
-            _ => return Ok(()),
-        };
-        let requeue = TaskCommand::Requeue { attempt: task.attempt, reason };
-        host.commander.task(&host.origin(found.scope), task.id, &requeue).await?;
+        if task.status == TaskStatus::Suspended
+            && react::agent_works(host, found.scope, task.id).await?
+        {
+            let reason = RequeueReason::Resumed;
+            let requeue = TaskCommand::Requeue { attempt: task.attempt, reason };
+            host.commander.task(&host.origin(found.scope), task.id, &requeue).await?;
+        }
         Ok(())
     })
     .await?;
@@ -59,7 +81,30 @@ pub(crate) async fn recover(
         async { Ok(()) }
     })
     .await?;
-    Ok((book.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner), head))
+    let book = book.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let places = if host.sole { Places::default() } else { places(reads, &book).await? };
+    Ok(Recovered { book, places, head })
+}
+
+async fn places(reads: &ReadModels, book: &Book) -> Result<Places, WorkerError> {
+    let mut places = Places::default();
+    let mut after = 0;
+    loop {
+        let batch = reads.all_live(after, BATCH).await?;
+        let full = batch.len() == BATCH as usize;
+        for found in batch {
+            after = found.row.seq;
+            let agent = found.row.value;
+            places.enter(found.scope, &agent);
+            let waits = agent.state == AgentState::Provisioning || agent.pending.is_some();
+            if agent.host.is_none() && waits && book.first_of(agent.id).is_none() {
+                places.homeless(agent.id);
+            }
+        }
+        if !full {
+            return Ok(places);
+        }
+    }
 }
 
 async fn for_each_open<F>(

@@ -10,6 +10,7 @@ use theazo_domain::session::{CreateSession, Limits};
 use theazo_domain::{
     Actor, AgentId, Aggregate, ExecutionId, Mode, OrgId, RequestId, Scope, SessionId, StreamId,
 };
+use theazo_log::bus::LocalBus;
 use theazo_log::live::Live;
 use theazo_log::{EventLog, SqliteLog, SqliteOptions};
 use theazo_models::net::guarded_client;
@@ -17,7 +18,7 @@ use theazo_models::{Models, ModelsConfig};
 use theazo_projections::{ChainKey, Options, Projector, ReadModels};
 use theazo_providers::{Call, ExecAnswer, GatewayError, Lang};
 use theazo_workers::tools::{Registry, ToolsConfig};
-use theazo_workers::{Host, ProviderSet, Runner, Webhooks};
+use theazo_workers::{Host, ProviderSet, Runner, Scheduler, Webhooks, start_host};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -92,7 +93,7 @@ impl World {
         let stop = CancellationToken::new();
         let projector = Projector::start(log.clone(), reads.clone(), stop.clone());
         let set = ProviderSet::default().with(ProviderKind::Local, provider.clone());
-        let host = Host::new("test", commander.clone(), set);
+        let host = Host::sole("test", commander.clone(), set);
         let runner = Arc::new(Runner {
             host: host.clone(),
             models: Models::new(ModelsConfig::default()).unwrap(),
@@ -100,10 +101,16 @@ impl World {
             live: Live::new(),
         });
         let webhooks = Webhooks { client: guarded_client(false).unwrap(), key: [2; 32] };
-        let started = theazo_workers::start(runner, webhooks, SLOTS, &reads, stop.clone()).await;
+        let webhooks = Arc::new(webhooks);
+        let bus = Arc::new(LocalBus::new());
+        let started = start_host(runner, SLOTS, &reads, bus.clone(), None, stop.clone()).await;
         let mut workers = started.unwrap();
+        let host_lease = Duration::from_secs(30);
+        let scheduler = Scheduler { host: host.clone(), webhooks, reads, bus, host_lease };
+        let mut managers = scheduler.start(stop.clone()).await.unwrap();
         let workers = tokio::spawn(async move { while workers.join_next().await.is_some() {} });
-        let tasks = vec![projector, workers];
+        let managers = tokio::spawn(async move { while managers.join_next().await.is_some() {} });
+        let tasks = vec![projector, workers, managers];
         Self { commander, log, host, provider, tasks, stop, folder }
     }
 

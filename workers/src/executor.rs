@@ -1,0 +1,225 @@
+//! The runs of this host: claims what the scheduler gives it, and tells each run what the log says
+//! about it.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
+use theazo_commands::IdSource;
+use theazo_domain::agent::AgentEvent;
+use theazo_domain::task::{RequeueReason, TaskEvent};
+use theazo_domain::{AgentId, Event, TaskId};
+use theazo_log::bus::{Bus, BusError, Messages};
+use theazo_log::{Commit, Filter, Position};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::crew::{Assignment, BEAT, Back, Beat, CALL, assignments, back_to, receive, send};
+use crate::dispatch::{Claimed, claim};
+use crate::run::{Runner, Stop, Stopper};
+
+/// How often the host says that it lives.
+const PULSE: Duration = Duration::from_secs(1);
+/// How long a worker that stops lets steps come to their end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Carries out assignments.
+pub(crate) struct Executor {
+    runner: Arc<Runner>,
+    bus: Arc<dyn Bus>,
+    instance: Uuid,
+    /// Runs at the same time.
+    slots: usize,
+    tasks: HashMap<TaskId, Held>,
+    runs: JoinSet<(TaskId, Claimed)>,
+    leaving: bool,
+}
+
+/// A task that is claimed or run here.
+struct Held {
+    agent: AgentId,
+    stopper: Stopper,
+    /// Who is to be told of its end.
+    term: Uuid,
+    claim: u64,
+    /// It was given to us again before this claim was over.
+    next: Option<Assignment>,
+}
+
+/// What the executor listens to, besides the log.
+pub(crate) struct Ears {
+    assignments: BoxStream<'static, Assignment>,
+    calls: Messages,
+}
+
+impl Ears {
+    pub async fn open(bus: &dyn Bus, host: &str) -> Result<Self, BusError> {
+        let assignments = receive(bus, &assignments(host)).await?;
+        Ok(Self { assignments, calls: bus.subscribe(CALL).await? })
+    }
+}
+
+impl Executor {
+    pub fn new(runner: Arc<Runner>, bus: Arc<dyn Bus>, slots: usize) -> Self {
+        Self {
+            runner,
+            bus,
+            instance: IdSource::new().uuid("instance"),
+            slots: slots.max(1),
+            tasks: HashMap::new(),
+            runs: JoinSet::new(),
+            leaving: false,
+        }
+    }
+
+    /// Takes what comes, and follows the log after `from`, until `stop`; then lets the runs come to
+    /// rest.
+    pub async fn run(mut self, mut ears: Ears, mut from: Position, stop: CancellationToken) {
+        let mut pulse = tokio::time::interval(PULSE);
+        while !stop.is_cancelled() {
+            let mut commits = self.runner.host.commander.log().subscribe(Filter::all(), from);
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    commit = commits.next() => match commit {
+                        Some(Ok(commit)) => {
+                            from = commit.position;
+                            self.react(&commit);
+                        }
+                        Some(Err(error)) => {
+                            tracing::error!(%error, "the log's subscription broke; trying again");
+                            break;
+                        }
+                        None => break,
+                    },
+                    Some(run) = self.runs.join_next() => match run {
+                        Ok((task, claimed)) => self.came_back(task, claimed).await,
+                        Err(broken) => tracing::error!(%broken, "a run broke off"),
+                    },
+                    Some(assignment) = ears.assignments.next() => self.take(assignment),
+                    Some(_) = ears.calls.next() => self.beat().await,
+                    _ = pulse.tick() => self.beat().await,
+                }
+            }
+            if !stop.is_cancelled() {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+        self.come_to_rest().await;
+    }
+
+    async fn beat(&self) {
+        let host = &self.runner.host;
+        let beat = Beat {
+            host: host.name.clone(),
+            instance: self.instance,
+            slots: self.slots,
+            running: self.tasks.keys().copied().collect(),
+            providers: host.providers.iter().map(|(kind, _)| kind).collect(),
+            leaving: self.leaving,
+        };
+        send(&*self.bus, BEAT, &beat).await;
+    }
+
+    fn take(&mut self, assignment: Assignment) {
+        if let Some(held) = self.tasks.get_mut(&assignment.task) {
+            // It is about to come back, or a new scheduler has not seen it in a beat yet.
+            held.next = Some(assignment);
+            return;
+        }
+        let Assignment { scope, task, agent, term, claim: number } = assignment;
+        let stopper = Stopper::default();
+        let held = Held { agent, stopper: stopper.clone(), term, claim: number, next: None };
+        self.tasks.insert(task, held);
+        let runner = self.runner.clone();
+        self.runs.spawn(async move {
+            let claiming = claim(runner, scope, task, stopper);
+            let claimed = AssertUnwindSafe(claiming).catch_unwind().await;
+            // The panic has been reported; the lease of what it left runs out.
+            (task, claimed.unwrap_or(Claimed::Failed))
+        });
+    }
+
+    /// A run's future has ended; what it did is in the log, or still on the way from there.
+    async fn came_back(&mut self, task: TaskId, claimed: Claimed) {
+        let Some(held) = self.tasks.remove(&task) else { return };
+        let back = Back { task, claim: held.claim, claimed };
+        send(&*self.bus, &back_to(held.term), &back).await;
+        if let Some(next) = held.next {
+            self.take(next);
+        }
+    }
+
+    fn react(&self, commit: &Commit) {
+        if self.tasks.is_empty() {
+            return;
+        }
+        for event in &commit.events {
+            match event {
+                Event::Task(event) => {
+                    if let Ok(id) = commit.stream.key().parse() {
+                        self.task_event(id, event);
+                    }
+                }
+                Event::Agent(event) => {
+                    if let Ok(id) = commit.stream.key().parse() {
+                        self.agent_event(id, event);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn task_event(&self, id: TaskId, event: &TaskEvent) {
+        let Some(held) = self.tasks.get(&id) else { return };
+        match event {
+            TaskEvent::Started { worker, .. } if *worker != self.runner.host.name => {
+                held.stopper.stop(Stop::Overtaken);
+            }
+            TaskEvent::Requeued { reason: RequeueReason::LeaseExpired, .. } => {
+                held.stopper.stop(Stop::Overtaken);
+            }
+            TaskEvent::CancelRequested { reason } => {
+                held.stopper.stop(Stop::Cancel { reason: reason.clone() });
+            }
+            _ => {}
+        }
+    }
+
+    fn agent_event(&self, id: AgentId, event: &AgentEvent) {
+        for held in self.tasks.values().filter(|held| held.agent == id) {
+            match event {
+                AgentEvent::PauseRequested { .. } => held.stopper.stop(Stop::Pause),
+                AgentEvent::Resumed { .. } | AgentEvent::RequestFailed { .. } => {
+                    held.stopper.unpause();
+                }
+                AgentEvent::TerminateRequested { .. }
+                | AgentEvent::CompleteRequested {}
+                | AgentEvent::Terminated { .. }
+                | AgentEvent::Failed { .. }
+                | AgentEvent::Completed { .. } => held.stopper.stop(Stop::AgentEnded),
+                _ => {}
+            }
+        }
+    }
+
+    /// Steps that are under way come to their end, if that does not take long; what does is
+    /// broken off, and goes on from the log.
+    async fn come_to_rest(mut self) {
+        self.leaving = true;
+        self.beat().await;
+        for held in self.tasks.values() {
+            held.stopper.stop(Stop::Shutdown);
+        }
+        let rest = async { while self.runs.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, rest).await.is_err() {
+            tracing::warn!(runs = self.runs.len(), "runs are broken off; they go on at a start");
+            self.runs.shutdown().await;
+        }
+    }
+}
