@@ -124,10 +124,10 @@ impl Roster {
         roomiest(self.members.keys().map(|host| (self.free(host), host.as_str())))
     }
 
-    /// A host for a sandbox, which needs no slot: of those that have `provider` the one with the
-    /// most room.
-    pub fn home(&self, provider: ProviderKind) -> Option<&str> {
-        self.with(provider).max_by_key(|host| (self.free(host), *host))
+    /// A host for a sandbox, which needs no slot: of those that have `provider` the one that has the
+    /// fewest agents.
+    pub fn home(&self, provider: ProviderKind, agents: impl Fn(&str) -> usize) -> Option<&str> {
+        self.with(provider).min_by_key(|host| (agents(host), *host))
     }
 
     fn with(&self, provider: ProviderKind) -> impl Iterator<Item = &str> {

@@ -71,7 +71,7 @@ fn a_host_that_leaves_or_is_silent_gets_nothing() {
     let mut roster = Roster::default();
     hear(&mut roster, beat("a", 2, &[]));
     hear(&mut roster, Beat { leaving: true, ..beat("b", 9, &[]) });
-    assert_eq!(roster.home(ProviderKind::Mock), Some("a"));
+    assert_eq!(roster.home(ProviderKind::Mock, |_| 0), Some("a"));
     let later = Instant::now() + 2 * LEASE;
     assert!(roster.is_alive("a", Instant::now(), LEASE) && !roster.is_alive("a", later, LEASE));
     let mut silent = roster.silent(later, LEASE);

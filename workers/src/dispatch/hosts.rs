@@ -59,7 +59,7 @@ impl Dispatcher {
         if self.host.sole {
             return;
         }
-        let hosts: Vec<String> = self.places.hosts().into_iter().map(str::to_owned).collect();
+        let hosts: Vec<String> = self.places.hosts().map(str::to_owned).collect();
         for host in hosts {
             if self.is_lost(&host) && self.given_up.insert(host.clone()) {
                 self.give_up(&host);
@@ -116,9 +116,14 @@ impl Dispatcher {
         for (agent, since) in self.places.take_homeless() {
             let Some(place) = self.places.get(agent) else { continue };
             let (scope, provider, instead_of) = (place.scope, place.provider, place.host.clone());
-            match self.roster.home(provider).map(str::to_owned) {
+            let home = self.roster.home(provider, |host| self.places.count(host));
+            match home.map(str::to_owned) {
                 Some(home) if instead_of.as_ref() == Some(&home) => {}
-                Some(home) => self.place(scope, agent, home, instead_of),
+                Some(home) => {
+                    // So that the next one goes elsewhere; a commit that says otherwise is right.
+                    self.places.moved(agent, &home);
+                    self.place(scope, agent, home, instead_of);
+                }
                 None if since.elapsed() < NO_HOST_PATIENCE => {
                     self.places.put_back(agent, since);
                 }

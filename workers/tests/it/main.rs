@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod cluster;
 mod exec;
+mod hosts;
 mod lifecycle;
 mod provider;
 mod recovery;

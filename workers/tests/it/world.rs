@@ -35,6 +35,7 @@ pub struct World {
     pub log: Arc<SqliteLog>,
     pub host: Arc<Host>,
     pub provider: Arc<Scripted>,
+    pub reads: ReadModels,
     tasks: Vec<JoinHandle<()>>,
     stop: CancellationToken,
     folder: Folder,
@@ -76,12 +77,29 @@ impl World {
         Self::open(Folder::Own(tempfile::tempdir().unwrap()), Scripted::new()).await
     }
 
+    /// Only a log and what is derived from it: hosts are others' matter.
+    pub async fn without_workers() -> Self {
+        Self::prepare(Folder::Own(tempfile::tempdir().unwrap()), Scripted::new()).await
+    }
+
+    /// What another process has over the same log: it knows nothing that is not there.
+    pub fn commander_of_another_process(&self) -> Arc<Commander> {
+        let (vault, blobs) = (self.commander.vault.clone(), self.commander.blobs.clone());
+        Arc::new(Commander::new(self.log.clone(), vault, blobs))
+    }
+
     /// A world on a folder that outlives it.
     pub async fn on(folder: &Path, provider: Arc<Scripted>) -> Self {
         Self::open(Folder::Given(folder.to_owned()), provider).await
     }
 
     async fn open(folder: Folder, provider: Arc<Scripted>) -> Self {
+        let mut world = Self::prepare(folder, provider).await;
+        world.start_workers().await;
+        world
+    }
+
+    async fn prepare(folder: Folder, provider: Arc<Scripted>) -> Self {
         let path = folder.path();
         let log = SqliteLog::open(SqliteOptions::new(path.join("log"))).await.unwrap();
         let options = Options::new(ChainKey::new(vec![1; 32]));
@@ -94,6 +112,11 @@ impl World {
         let projector = Projector::start(log.clone(), reads.clone(), stop.clone());
         let set = ProviderSet::default().with(ProviderKind::Local, provider.clone());
         let host = Host::sole("test", commander.clone(), set);
+        Self { commander, log, host, provider, reads, tasks: vec![projector], stop, folder }
+    }
+
+    async fn start_workers(&mut self) {
+        let (host, stop) = (self.host.clone(), self.stop.clone());
         let runner = Arc::new(Runner {
             host: host.clone(),
             models: Models::new(ModelsConfig::default()).unwrap(),
@@ -103,6 +126,7 @@ impl World {
         let webhooks = Webhooks { client: guarded_client(false).unwrap(), key: [2; 32] };
         let webhooks = Arc::new(webhooks);
         let bus = Arc::new(LocalBus::new());
+        let reads = self.reads.clone();
         let started = start_host(runner, SLOTS, &reads, bus.clone(), None, stop.clone()).await;
         let mut workers = started.unwrap();
         let host_lease = Duration::from_secs(30);
@@ -110,8 +134,7 @@ impl World {
         let mut managers = scheduler.start(stop.clone()).await.unwrap();
         let workers = tokio::spawn(async move { while workers.join_next().await.is_some() {} });
         let managers = tokio::spawn(async move { while managers.join_next().await.is_some() {} });
-        let tasks = vec![projector, workers, managers];
-        Self { commander, log, host, provider, tasks, stop, folder }
+        self.tasks.extend([workers, managers]);
     }
 
     pub async fn stop(self) {
