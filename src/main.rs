@@ -9,7 +9,6 @@ mod control;
 mod demo;
 mod doctor;
 mod folder;
-mod health;
 mod run;
 mod runtime;
 mod serve;

@@ -116,7 +116,7 @@ impl FromRequestParts<AppState> for Reader {
         let caller = Caller::from_request_parts(parts, state).await?;
         let models = state.reads.clone();
         match wanted(parts)? {
-            Some(position) => catch_up(&models, position).await?,
+            Some(position) => catch_up(&models, &state.commander, position).await?,
             None => caller.catch_up(&models).await,
         }
         Ok(Self { caller, models })
@@ -128,6 +128,9 @@ impl FromRequestParts<AppState> for Writer {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, state).await?;
+        if let Some(position) = wanted(parts)? {
+            counts(&state.commander, position).await?;
+        }
         Ok(Self { caller, commander: state.commander.clone() })
     }
 }
@@ -140,10 +143,21 @@ fn wanted(parts: &Parts) -> Result<Option<Position>, ApiError> {
     })
 }
 
-async fn catch_up(models: &ReadModels, position: Position) -> Result<(), ApiError> {
-    if models.wait_for(position, CATCH_UP).await {
-        return Ok(());
-    }
+async fn catch_up(
+    models: &ReadModels,
+    commander: &Commander,
+    position: Position,
+) -> Result<(), ApiError> {
+    counts(commander, position).await?;
+    if models.wait_for(position, CATCH_UP).await { Ok(()) } else { Err(behind()) }
+}
+
+/// Waits until commands here are decided on what was committed up to `position`.
+async fn counts(commander: &Commander, position: Position) -> Result<(), ApiError> {
+    if commander.fresh_as_of(position, CATCH_UP).await { Ok(()) } else { Err(behind()) }
+}
+
+fn behind() -> ApiError {
     let message = "The read models have not got as far as X-Theazo-Min-Position yet; try again.";
-    Err(ApiError::new(ErrorCode::Unavailable, message).retry_after(1))
+    ApiError::new(ErrorCode::Unavailable, message).retry_after(1)
 }

@@ -23,7 +23,7 @@ pub struct ApiConfig {
     pub drain_timeout: Duration,
     /// Connections at the same time; more wait to be accepted.
     pub max_connections: usize,
-    /// Streams that one key may have open on this process.
+    /// Streams that one key may have open, on all processes that count together.
     pub max_streams_per_key: usize,
     /// A stream in which nothing happens sends a comment this often.
     pub stream_heartbeat: Duration,

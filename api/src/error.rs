@@ -118,6 +118,16 @@ impl ApiError {
     }
 
     /// `cause` goes to the operator's log only.
+    fn unknown(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, "it is not known whether a request took effect");
+        Self::new(
+            ErrorCode::InternalError,
+            "It is not known whether the request took effect. Repeat it with the same \
+             Idempotency-Key, which settles it.",
+        )
+    }
+
+    /// `cause` goes to the operator's log only.
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed unexpectedly");
         Self::new(
@@ -164,14 +174,7 @@ impl From<CommandError> for ApiError {
             )
             .retry_after(RETRY_SOON),
             CommandError::Unavailable(cause) => Self::unavailable(&cause),
-            CommandError::Unknown(cause) => {
-                tracing::error!(%cause, "it is not known whether a commit is durable");
-                Self::new(
-                    ErrorCode::InternalError,
-                    "It is not known whether the request took effect. Repeat it with the same \
-                     Idempotency-Key, which settles it.",
-                )
-            }
+            CommandError::Unknown(cause) => Self::unknown(&cause),
         }
     }
 }
@@ -182,6 +185,7 @@ impl From<GatewayError> for ApiError {
             GatewayError::Rejected(rejection) => rejection.into(),
             GatewayError::Provider(error) => error.into(),
             GatewayError::Unavailable { message } => Self::unavailable(&message),
+            GatewayError::Unknown { message } => Self::unknown(&message),
         }
     }
 }
@@ -204,7 +208,9 @@ impl From<ProviderError> for ApiError {
                 Self::conflict(sentence("; delete files in it, then try again."))
             }
             ProviderError::Gone => Self::conflict(sentence("; look at the agent's state.")),
-            ProviderError::NoSnapshot | ProviderError::Conflict(_) => Self::conflict(sentence(".")),
+            ProviderError::NoSnapshot
+            | ProviderError::BadSnapshot(_)
+            | ProviderError::Conflict(_) => Self::conflict(sentence(".")),
             ProviderError::Unsupported(_) => {
                 Self::new(ErrorCode::UnprocessableEntity, sentence("."))
             }

@@ -43,7 +43,7 @@ pub(crate) async fn pass<S: Inner>(
         Err(error) => return error.into_response(),
     };
     Span::current().record("org", tracing::field::display(key.scope.org));
-    let standing = state.rate.take(key.id, key.plan.requests_per_minute());
+    let standing = state.rate.take(key.id, key.plan.requests_per_minute()).await;
     let mut response = if standing.allowed {
         let caller = caller(&key, request_id);
         let answered = admitted(state, inner, request, caller, limit).await;

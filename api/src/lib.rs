@@ -28,22 +28,29 @@ mod keys;
 mod metrics;
 mod openapi;
 pub mod page;
+mod probes;
 pub mod proxy;
 mod rate;
 mod router;
 pub mod routes;
 mod serve;
+mod shared;
 mod state;
 mod step_view;
 mod stream;
 mod submit;
 mod task_view;
+#[cfg(test)]
+#[path = "../../commands/tests/support/postgres.rs"]
+mod test_postgres;
 pub mod wire;
 pub mod write;
 
 pub use config::ApiConfig;
-pub use idempotency::{IdempotencyError, IdempotencyStore, SqliteIdempotency};
+pub use idempotency::{IdempotencyError, IdempotencyStore, PostgresIdempotency, SqliteIdempotency};
 pub use metrics::prometheus;
+pub use probes::{Ready, serve_probes};
 pub use router::{openapi, router};
 pub use serve::serve;
+pub use shared::Shared;
 pub use state::{AppParts, AppState, ProviderHealth, ToolInfo};

@@ -17,6 +17,7 @@ use crate::idempotency::{Idempotency, IdempotencyStore};
 use crate::keys::KeyRing;
 use crate::proxy::{PortProxy, PublicUrl, PublicUrlError};
 use crate::rate::RateLimiter;
+use crate::shared::Shared;
 use crate::stream::Streams;
 use crate::{ApiConfig, metrics};
 
@@ -65,6 +66,10 @@ pub struct AppParts {
     /// What the checkpoints of the hash chain were signed with.
     pub chain_key: ChainKey,
     pub idempotency: Arc<dyn IdempotencyStore>,
+    /// Where this deployment keeps less than it promises, for its operator.
+    pub warnings: Vec<String>,
+    /// Where limits are counted; in this process when it is the only one.
+    pub shared: Option<Shared>,
     pub config: ApiConfig,
 }
 
@@ -81,6 +86,7 @@ pub struct Inner {
     pub models: Models,
     pub live: Live,
     pub tools: Vec<ToolInfo>,
+    pub(crate) warnings: Vec<String>,
     pub config: ApiConfig,
     pub public_url: PublicUrl,
     pub(crate) proxy: PortProxy,
@@ -126,6 +132,7 @@ impl AppState {
             parts.commander.clone(),
             parts.live.clone(),
             &parts.config,
+            parts.shared.as_ref().map(|shared| shared.streams.clone()),
             (tasks.clone(), closing.clone()),
         );
         let idempotency = Idempotency::new(parts.idempotency, parts.commander.vault.clone());
@@ -138,6 +145,7 @@ impl AppState {
             models: parts.models,
             live: parts.live,
             tools: parts.tools,
+            warnings: parts.warnings,
             config: parts.config,
             public_url,
             proxy,
@@ -146,7 +154,7 @@ impl AppState {
             verifying: tokio::sync::Mutex::default(),
             cursors: Cursors::new(parts.cursor_key),
             keys,
-            rate: RateLimiter::new(),
+            rate: RateLimiter::new(parts.shared.map(|shared| shared.rates)),
             streams,
             idempotency,
             routes: metrics::Routes::default(),
@@ -158,6 +166,7 @@ impl AppState {
         // They only keep what is in memory and what has expired: nobody need wait for their end.
         tokio::spawn(state.keys.clone().follow(log, stop.clone()));
         tokio::spawn(state.idempotency.clone().sweep(stop.clone()));
+        tokio::spawn(state.streams.clone().beat(stop.clone()));
         tokio::spawn(crate::rate::sweep(state.clone(), stop));
         Ok(state)
     }

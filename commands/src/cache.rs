@@ -20,7 +20,13 @@ struct Inner {
     /// Of all entries, about.
     bytes: usize,
     max_bytes: usize,
+    /// The last commits that were seen on streams: a load that began before one of them is not to
+    /// be kept.
+    passed: LruCache<StreamId, Position>,
 }
+
+/// Streams whose last commit is remembered: more than are passed while a load is under way.
+const PASSED: NonZeroUsize = NonZeroUsize::new(8_192).expect("not zero");
 
 #[derive(Clone)]
 struct Entry {
@@ -31,7 +37,8 @@ struct Entry {
 
 impl Cache {
     pub fn new(capacity: NonZeroUsize, max_bytes: usize) -> Self {
-        Self(Mutex::new(Inner { entries: LruCache::new(capacity), bytes: 0, max_bytes }))
+        let (entries, passed) = (LruCache::new(capacity), LruCache::new(PASSED));
+        Self(Mutex::new(Inner { entries, bytes: 0, max_bytes, passed }))
     }
 
     pub fn get<A: Aggregate>(&self, stream: &StreamId) -> Option<(Arc<A>, Position)> {
@@ -43,6 +50,9 @@ impl Cache {
     pub fn put<A: Aggregate>(&self, stream: &StreamId, state: Arc<A>, revision: Position) {
         let bytes = state.weight();
         let mut cache = self.0.lock();
+        if cache.passed.peek(stream).is_some_and(|passed| revision < *passed) {
+            return;
+        }
         if cache.entries.peek(stream).is_none_or(|entry| entry.revision < revision) {
             let entry = Entry { revision, state, bytes };
             // Also the least recent one, when there are too many.
@@ -57,6 +67,22 @@ impl Cache {
         let mut cache = self.0.lock();
         let gone = cache.entries.pop_entry(stream);
         cache.left(gone);
+    }
+
+    /// A commit at `position` on `stream`: what is older is forgotten.
+    pub fn passed(&self, stream: &StreamId, position: Position) {
+        let mut cache = self.0.lock();
+        cache.passed.put(stream.clone(), position);
+        if cache.entries.peek(stream).is_some_and(|entry| entry.revision < position) {
+            let gone = cache.entries.pop_entry(stream);
+            cache.left(gone);
+        }
+    }
+
+    pub fn clear(&self) {
+        let mut cache = self.0.lock();
+        cache.entries.clear();
+        cache.bytes = 0;
     }
 }
 
@@ -138,5 +164,22 @@ mod tests {
             cache.forget(&stream(n));
         }
         assert_eq!(held(&cache), (0, 0));
+    }
+
+    #[test]
+    fn what_a_commit_has_passed_is_neither_kept_nor_put_back() {
+        let cache = Cache::new(NonZeroUsize::new(10).unwrap(), usize::MAX);
+        cache.put(&stream(1), task(1), Position(3));
+        cache.passed(&stream(1), Position(3));
+        assert!(cache.get::<Task>(&stream(1)).is_some(), "it is as of that commit");
+        cache.passed(&stream(1), Position(5));
+        assert!(cache.get::<Task>(&stream(1)).is_none());
+        // A load that began before the commit comes to its end.
+        cache.put(&stream(1), task(1), Position(3));
+        assert!(cache.get::<Task>(&stream(1)).is_none());
+        cache.put(&stream(1), task(1), Position(5));
+        assert!(cache.get::<Task>(&stream(1)).is_some());
+        cache.clear();
+        assert_eq!((cache.0.lock().entries.len(), cache.0.lock().bytes), (0, 0));
     }
 }

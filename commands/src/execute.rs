@@ -7,6 +7,7 @@ use std::time::Duration;
 use rand::Rng;
 use theazo_domain::{Aggregate, Ctx, Rejection, StreamId};
 use theazo_log::{AppendError, Commit, Draft, EventLog, Position};
+use tokio::sync::watch;
 
 use crate::cache::Cache;
 use crate::load::{Snapshots, fold_commits};
@@ -25,6 +26,8 @@ pub struct Commander {
     pub(crate) cache: Cache,
     pub(crate) snapshots: OnceLock<Arc<dyn Snapshots>>,
     turns: Turns,
+    /// How far the commits of other processes have been seen; `None` where there are none.
+    pub(crate) seen: watch::Sender<Option<Position>>,
     pub vault: Vault,
     pub blobs: Blobs,
 }
@@ -44,7 +47,8 @@ impl Commander {
     pub fn new(log: Arc<dyn EventLog>, vault: Vault, blobs: Blobs) -> Self {
         let cache = Cache::new(CACHED_AGGREGATES, CACHED_BYTES);
         let turns = Turns::default();
-        Self { log, cache, snapshots: OnceLock::new(), turns, vault, blobs }
+        let seen = watch::Sender::new(None);
+        Self { log, cache, snapshots: OnceLock::new(), turns, seen, vault, blobs }
     }
 
     /// Lets loads start from the read models' rows. To be called once, at start.

@@ -9,9 +9,11 @@ mod cache;
 mod clock;
 mod error;
 mod execute;
+mod fresh;
 mod load;
 mod origin;
 mod resolve;
+pub mod stores;
 pub mod vault;
 mod wait;
 
@@ -28,7 +30,7 @@ pub mod settings;
 pub mod task;
 mod turns;
 
-pub use blobs::Blobs;
+pub use blobs::{BlobError, Blobs};
 pub use clock::now;
 pub use definition::FoundDefinition;
 pub use error::CommandError;

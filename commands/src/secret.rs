@@ -84,7 +84,7 @@ impl Commander {
         name: &str,
     ) -> Result<Option<SecretString>, CommandError> {
         let stream = stream(scope, session, name)?;
-        let Some(secret) = self.load::<Secret>(&stream).await?.state else { return Ok(None) };
+        let Some(secret) = self.load_fresh::<Secret>(&stream).await?.state else { return Ok(None) };
         let Some(sealed) = &secret.value else { return Ok(None) };
         let purpose = purpose(session, name, secret.version);
         let plain = self.vault.unseal(scope, &purpose, sealed).await?;

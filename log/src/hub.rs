@@ -71,6 +71,14 @@ impl Hub {
         }
     }
 
+    /// Passes over the commit at `position`, which this build cannot read: every receiver is
+    /// dropped, so that it re-reads the log, where it meets what is there.
+    pub fn pass(&self, position: Position) {
+        let mut receivers = self.receivers.lock();
+        self.head.store(position.0, Ordering::Release);
+        receivers.drop_all();
+    }
+
     /// A receiver of what will be published from here on, with room for `capacity` commits.
     /// `None` when the hub is closed.
     pub fn receive(self: &Arc<Self>, filter: Filter, capacity: usize) -> Option<Receiver> {
@@ -252,6 +260,15 @@ mod tests {
         assert_eq!(hub.receivers(), 0, "the hub holds nothing for it any more");
         let got = [next(&mut slow), next(&mut slow), next(&mut slow)];
         assert_eq!(got, [Some(Some(1)), Some(Some(2)), Some(None)]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_sends_everybody_back_to_the_log() {
+        let hub = Hub::new(Position(4));
+        let mut all = hub.receive(Filter::all(), 2).unwrap();
+        hub.pass(Position(5));
+        assert_eq!(next(&mut all), Some(None));
+        assert_eq!(hub.receive(Filter::all(), 2).unwrap().from(), Position(5));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use theazo_domain::{AgentId, Kind, Scope, SessionId, StreamId};
 use theazo_log::Commit;
 
 use crate::cells::Cells;
+use crate::dialect::Statement;
 use crate::query::{Query, Scoped};
 use crate::table::{Table, own_fold, own_row};
 use crate::{Model, Page, ReadError, ReadModels, Row};
@@ -69,13 +70,22 @@ impl ReadModels {
         // `+ 0` keeps the planner off the index by tenant, which has all that have ever been.
         let sql = "SELECT count(*) FROM agents WHERE live = 1 AND seq > 0 AND tenant + 0 = \
                    (SELECT number FROM tenants WHERE org = $1 AND mode = $2) AND provider = $3";
-        let count: i64 = sqlx::query_scalar(sql)
+        let count = Statement::new(sql)
             .bind(scope.org.to_string())
             .bind(scope.mode.as_str())
-            .bind(provider.as_str())
-            .fetch_one(self.readers())
+            .bind(provider.as_str());
+        Ok(self.count(count).await?)
+    }
+
+    /// Whose the agent is, if it has not ended: for an exposed port, whose address has no key and
+    /// names the agent alone.
+    pub async fn scope_of_live_agent(&self, id: AgentId) -> Result<Option<Scope>, ReadError> {
+        let found: Vec<Scoped<Agent>> = Query::across_tenants(Model::Agents)
+            .and("live = 1")
+            .equals("id", id.to_string())
+            .walk(self, 0, 1)
             .await?;
-        Ok(count.unsigned_abs())
+        Ok(found.first().map(|agent| agent.scope))
     }
 
     /// The agents of all orgs that have not ended, oldest first: at most `limit` after the row with

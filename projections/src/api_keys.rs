@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use sqlx::Row as _;
 use theazo_domain::api_key::ApiKey;
 use theazo_domain::org::{Org, Plan};
 use theazo_domain::{ApiKeyId, Kind, Scope, StreamId};
 use theazo_log::Commit;
 
 use crate::cells::Cells;
+use crate::dialect::Statement;
 use crate::query::{Query, unreadable};
 use crate::table::{Table, own_fold, own_row};
 use crate::{Model, Page, ReadError, ReadModels, Row};
@@ -63,13 +63,13 @@ impl ReadModels {
         self.check(Model::Orgs)?;
         let sql = "SELECT n.org, n.mode, k.body, o.body AS org_body FROM api_keys k \
                    JOIN tenants n ON n.number = k.tenant LEFT JOIN orgs o ON o.id = n.org \
-                   WHERE k.digest = $1 AND k.revoked = 0 ORDER BY o.seq DESC LIMIT 1";
-        let row = sqlx::query(sql).bind(sha256).fetch_optional(self.readers()).await?;
+                   WHERE k.digest = $1 AND k.revoked = 0 ORDER BY o.seq DESC NULLS LAST LIMIT 1";
+        let row = self.readers().row(Statement::new(sql).bind(sha256.to_owned())).await?;
         let Some(row) = row else { return Ok(None) };
-        let org = row.try_get::<&str, _>("org")?.parse().map_err(unreadable)?;
-        let mode = row.try_get::<&str, _>("mode")?.parse().map_err(unreadable)?;
-        let key = serde_json::from_str(row.try_get("body")?).map_err(unreadable)?;
-        let plan = match row.try_get::<Option<&str>, _>("org_body")? {
+        let org = row.text("org")?.parse().map_err(unreadable)?;
+        let mode = row.text("mode")?.parse().map_err(unreadable)?;
+        let key = serde_json::from_str(row.text("body")?).map_err(unreadable)?;
+        let plan = match row.some_text("org_body")? {
             Some(body) => serde_json::from_str::<Org>(body).map_err(unreadable)?.plan,
             None => Plan::Free,
         };

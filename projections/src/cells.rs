@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::bulk::Bulk;
+use crate::dialect::Value;
 
 /// A value that lists filter or sort by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +27,7 @@ impl Cells {
         for cell in &self.0 {
             match cell {
                 Cell::Text(text) => row.put(text.clone()),
-                Cell::Null => row.put(None::<&str>),
+                Cell::Null => row.put(Value::Null),
                 Cell::Flag(flag) => row.put(*flag),
             }
         }

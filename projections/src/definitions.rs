@@ -47,7 +47,7 @@ impl ReadModels {
         scope: Scope,
         name: &str,
     ) -> Result<Option<Row<Definition>>, ReadError> {
-        let query = Query::scoped(Model::Definitions, scope).equals("name", name);
+        let query = Query::scoped(Model::Definitions, scope).equals("name", name.to_owned());
         query.and("archived = 0").newest(self).await
     }
 
@@ -57,7 +57,7 @@ impl ReadModels {
         scope: Scope,
         name: &str,
     ) -> Result<Option<Row<Definition>>, ReadError> {
-        Query::scoped(Model::Definitions, scope).equals("name", name).newest(self).await
+        Query::scoped(Model::Definitions, scope).equals("name", name.to_owned()).newest(self).await
     }
 
     pub async fn definitions(

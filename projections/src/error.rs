@@ -3,7 +3,7 @@ use theazo_log::{LogError, Position};
 /// Why a read model did not answer. Nothing was changed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReadError {
-    /// The file cannot be read, or this read model has stopped or holds what this build cannot
+    /// The database cannot be read, or this read model has stopped or holds what this build cannot
     /// read.
     #[error("the read model is not available: {0}")]
     Unavailable(String),
@@ -20,6 +20,20 @@ impl From<sqlx::Error> for ReadError {
 pub enum OpenError {
     #[error("the read models at {path} cannot be opened")]
     Database { path: String, source: sqlx::Error },
+    /// Its address has a password, and is not shown.
+    #[error("the read models' Postgres database cannot be used")]
+    Postgres { source: sqlx::Error },
+    #[error(
+        "the address of the read models' Postgres database is not one: \
+         it is like postgres://user:password@host:5432/database"
+    )]
+    Address { source: sqlx::Error },
+}
+
+impl OpenError {
+    pub(crate) fn address(source: sqlx::Error) -> Self {
+        OpenError::Address { source }
+    }
 }
 
 /// Why a projection did not go on. Nothing of the batch was written.

@@ -1,6 +1,6 @@
 use sha2::{Digest, Sha256};
 
-use crate::dialect;
+use crate::dialect::Dialect;
 
 /// Declares the read models: their names, schemas and the versions of their folds.
 macro_rules! models {
@@ -69,16 +69,16 @@ impl Model {
     }
 
     /// The statements that create its tables, each with `prefix` before its name.
-    pub(crate) fn schema(self, prefix: &str) -> String {
+    pub(crate) fn schema(self, dialect: Dialect, prefix: &str) -> String {
         self.source()
             .replace("{p}", prefix)
-            .replace("{seq}", dialect::SEQ_TYPE)
-            .replace("{clustered}", dialect::CLUSTERED)
+            .replace("{seq}", dialect.seq_type())
+            .replace("{clustered}", dialect.clustered())
     }
 
     /// What the rows depend on besides the log.
-    pub(crate) fn schema_hash(self) -> String {
-        let text = format!("{}\n{}", self.version(), self.schema(""));
+    pub(crate) fn schema_hash(self, dialect: Dialect) -> String {
+        let text = format!("{}\n{}", self.version(), self.schema(dialect, ""));
         hex::encode(Sha256::digest(text.as_bytes()))
     }
 }

@@ -38,7 +38,7 @@ impl ReadModels {
 
     /// The newest org of this name.
     pub async fn org_by_name(&self, name: &str) -> Result<Option<Row<Org>>, ReadError> {
-        Query::across_tenants(Model::Orgs).equals("name", name).newest(self).await
+        Query::across_tenants(Model::Orgs).equals("name", name.to_owned()).newest(self).await
     }
 
     pub async fn orgs(&self, page: Page) -> Result<Vec<Row<Org>>, ReadError> {

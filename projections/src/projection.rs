@@ -18,7 +18,7 @@ use theazo_log::{Commit, Position};
 
 use crate::audit::AuditProjection;
 use crate::bulk::Bulk;
-use crate::dialect::Pool;
+use crate::dialect::{Dialect, Pool};
 use crate::org_chain::ChainProjection;
 use crate::sessions::SessionView;
 use crate::table::Folded;
@@ -46,23 +46,28 @@ pub(crate) trait Projection: Send {
 }
 
 /// The projection of `model` onto the tables with `prefix`, from their checkpoint on.
-pub(crate) fn make(model: Model, prefix: &str, options: &Options) -> Box<dyn Projection> {
+pub(crate) fn make(
+    model: Model,
+    dialect: Dialect,
+    prefix: &str,
+    options: &Options,
+) -> Box<dyn Projection> {
     match model {
-        Model::Sessions => Box::new(Folded::<SessionView>::new(prefix)),
-        Model::Agents => Box::new(Folded::<Agent>::new(prefix)),
-        Model::Executions => Box::new(Folded::<Execution>::new(prefix)),
-        Model::FileOperations => Box::new(Folded::<FileOperation>::new(prefix)),
-        Model::Tasks => Box::new(Folded::<Task>::new(prefix)),
-        Model::Definitions => Box::new(Folded::<Definition>::new(prefix)),
-        Model::Deliveries => Box::new(Folded::<Delivery>::new(prefix)),
-        Model::Snapshots => Box::new(Folded::<Snapshot>::new(prefix)),
-        Model::Secrets => Box::new(Folded::<Secret>::new(prefix)),
-        Model::ApiKeys => Box::new(Folded::<ApiKey>::new(prefix)),
-        Model::Orgs => Box::new(Folded::<Org>::new(prefix)),
-        Model::Settings => Box::new(Folded::<Settings>::new(prefix)),
-        Model::Providers => Box::new(Folded::<Providers>::new(prefix)),
-        Model::ModelPrices => Box::new(Folded::<ModelPrices>::new(prefix)),
-        Model::Audit => Box::new(AuditProjection::new(prefix)),
-        Model::OrgChain => Box::new(ChainProjection::new(prefix, options)),
+        Model::Sessions => Box::new(Folded::<SessionView>::new(dialect, prefix)),
+        Model::Agents => Box::new(Folded::<Agent>::new(dialect, prefix)),
+        Model::Executions => Box::new(Folded::<Execution>::new(dialect, prefix)),
+        Model::FileOperations => Box::new(Folded::<FileOperation>::new(dialect, prefix)),
+        Model::Tasks => Box::new(Folded::<Task>::new(dialect, prefix)),
+        Model::Definitions => Box::new(Folded::<Definition>::new(dialect, prefix)),
+        Model::Deliveries => Box::new(Folded::<Delivery>::new(dialect, prefix)),
+        Model::Snapshots => Box::new(Folded::<Snapshot>::new(dialect, prefix)),
+        Model::Secrets => Box::new(Folded::<Secret>::new(dialect, prefix)),
+        Model::ApiKeys => Box::new(Folded::<ApiKey>::new(dialect, prefix)),
+        Model::Orgs => Box::new(Folded::<Org>::new(dialect, prefix)),
+        Model::Settings => Box::new(Folded::<Settings>::new(dialect, prefix)),
+        Model::Providers => Box::new(Folded::<Providers>::new(dialect, prefix)),
+        Model::ModelPrices => Box::new(Folded::<ModelPrices>::new(dialect, prefix)),
+        Model::Audit => Box::new(AuditProjection::new(dialect, prefix)),
+        Model::OrgChain => Box::new(ChainProjection::new(dialect, prefix, options)),
     }
 }

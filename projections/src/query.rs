@@ -3,13 +3,10 @@
 use std::collections::HashMap;
 
 use serde::de::DeserializeOwned;
-#[cfg(test)]
-use sqlx::Execute as _;
-use sqlx::{Encode, QueryBuilder, Row as _, Type};
 use theazo_domain::Scope;
 use theazo_log::Position;
 
-use crate::dialect::{Db, DbRow};
+use crate::dialect::{DbRow, Statement, Value};
 use crate::{Model, Page, ReadError, ReadModels, Row};
 
 /// A row of any tenant: what the platform itself looks at, and never answers to a caller.
@@ -19,8 +16,43 @@ pub struct Scoped<T> {
     pub row: Row<T>,
 }
 
+/// SQL that grows, with its values.
+pub(crate) struct Sql {
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    pub(crate) fn new(text: String) -> Self {
+        Self { text, values: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// A placeholder, and its value.
+    pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.values.push(value.into());
+        let number = self.values.len();
+        self.push(&format!("${number}"))
+    }
+
+    /// Leaves the rows of one tenant.
+    pub(crate) fn push_scope(&mut self, scope: Scope) {
+        self.push(" AND tenant = (SELECT number FROM tenants WHERE org = ");
+        self.bind(scope.org.to_string());
+        self.push(" AND mode = ").bind(scope.mode.as_str()).push(")");
+    }
+
+    pub(crate) fn statement(self) -> Statement {
+        Statement::new(self.text).bind_all(self.values)
+    }
+}
+
 pub(crate) struct Query {
-    sql: QueryBuilder<Db>,
+    sql: Sql,
     model: Model,
 }
 
@@ -28,9 +60,7 @@ impl Query {
     /// The rows of one tenant.
     pub(crate) fn scoped(model: Model, scope: Scope) -> Self {
         let mut query = Self::across_tenants(model);
-        query.sql.push(" AND tenant = (SELECT number FROM tenants WHERE org = ");
-        query.sql.push_bind(scope.org.to_string());
-        query.sql.push(" AND mode = ").push_bind(scope.mode.as_str()).push(")");
+        query.sql.push_scope(scope);
         query
     }
 
@@ -38,22 +68,16 @@ impl Query {
     pub(crate) fn across_tenants(model: Model) -> Self {
         let table = model.name();
         let sql = format!("SELECT seq, revision, body, tenant FROM {table} WHERE 1=1");
-        Self { sql: QueryBuilder::new(sql), model }
+        Self { sql: Sql::new(sql), model }
     }
 
-    pub(crate) fn equals<'q, T>(mut self, column: &'static str, value: T) -> Self
-    where
-        T: Encode<'q, Db> + Type<Db>,
-    {
-        self.sql.push(" AND ").push(column).push(" = ").push_bind(value);
+    pub(crate) fn equals(mut self, column: &'static str, value: impl Into<Value>) -> Self {
+        self.sql.push(" AND ").push(column).push(" = ").bind(value);
         self
     }
 
     /// Where `value` is given.
-    pub(crate) fn equals_any<'q, T>(self, column: &'static str, value: Option<T>) -> Self
-    where
-        T: Encode<'q, Db> + Type<Db>,
-    {
+    pub(crate) fn equals_any<T: Into<Value>>(self, column: &'static str, value: Option<T>) -> Self {
         match value {
             Some(value) => self.equals(column, value),
             None => self,
@@ -89,9 +113,9 @@ impl Query {
 
     fn paged(mut self, page: Page) -> Self {
         if let Some(before) = page.before {
-            self.sql.push(" AND seq < ").push_bind(cursor(before));
+            self.sql.push(" AND seq < ").bind(cursor(before));
         }
-        self.sql.push(" ORDER BY seq DESC LIMIT ").push_bind(i64::from(page.limit));
+        self.sql.push(" ORDER BY seq DESC LIMIT ").bind(i64::from(page.limit));
         self
     }
 
@@ -123,7 +147,7 @@ impl Query {
         let mut walked = Vec::with_capacity(rows.len());
         let mut scopes = HashMap::new();
         for row in &rows {
-            let tenant: i64 = row.try_get("tenant")?;
+            let tenant: i64 = row.integer("tenant")?;
             let scope = match scopes.get(&tenant) {
                 Some(scope) => *scope,
                 None => reads.scope_of(tenant).await?,
@@ -135,14 +159,14 @@ impl Query {
     }
 
     fn walked(mut self, after: u64, limit: u32) -> Self {
-        self.sql.push(" AND seq > ").push_bind(cursor(after));
-        self.sql.push(" ORDER BY seq LIMIT ").push_bind(i64::from(limit));
+        self.sql.push(" AND seq > ").bind(cursor(after));
+        self.sql.push(" ORDER BY seq LIMIT ").bind(i64::from(limit));
         self
     }
 
-    async fn rows(mut self, reads: &ReadModels) -> Result<Vec<DbRow>, ReadError> {
+    async fn rows(self, reads: &ReadModels) -> Result<Vec<DbRow>, ReadError> {
         reads.check(self.model)?;
-        Ok(self.sql.build().fetch_all(reads.readers()).await?)
+        Ok(reads.readers().rows(self.sql.statement()).await?)
     }
 }
 
@@ -151,13 +175,13 @@ pub(crate) fn cursor(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
-pub(crate) fn read_u64(row: &DbRow, column: &str) -> Result<u64, ReadError> {
-    u64::try_from(row.try_get::<i64, _>(column)?)
+pub(crate) fn read_u64(row: &DbRow, column: &'static str) -> Result<u64, ReadError> {
+    u64::try_from(row.integer(column)?)
         .map_err(|_| ReadError::Unavailable(format!("`{column}` is negative")))
 }
 
 fn read_row<T: DeserializeOwned>(row: &DbRow) -> Result<Row<T>, ReadError> {
-    let value = serde_json::from_str(row.try_get("body")?).map_err(unreadable)?;
+    let value = serde_json::from_str(row.text("body")?).map_err(unreadable)?;
     let revision = Position(read_u64(row, "revision")?);
     Ok(Row { seq: read_u64(row, "seq")?, revision, value })
 }
@@ -183,9 +207,9 @@ impl Query {
     }
 
     async fn plan(mut self, reads: &ReadModels) -> String {
-        let sql = format!("EXPLAIN QUERY PLAN {}", self.sql.build().sql().as_str());
-        let steps = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(reads.readers()).await.unwrap();
-        let details: Vec<&str> = steps.iter().map(|step| step.get("detail")).collect();
+        self.sql.text.insert_str(0, "EXPLAIN QUERY PLAN ");
+        let steps = reads.readers().rows(self.sql.statement()).await.unwrap();
+        let details: Vec<&str> = steps.iter().map(|step| step.text("detail").unwrap()).collect();
         details.join("; ")
     }
 }

@@ -1,95 +1,36 @@
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Row as _};
 use theazo_domain::{Aggregate, Kind, Scope, StreamId};
 use theazo_log::{EventLog, Position};
-use tokio::sync::watch;
-use tokio_util::task::AbortOnDropHandle;
 
-use crate::dialect::{self, Connection, Pool};
+use crate::dialect::{Pool, Statement};
+use crate::leadership::Leadership;
 use crate::model::COUNT;
+use crate::open::{Inner, Options, Upkeep};
 use crate::query::{read_u64, unreadable};
-use crate::status::Standing;
-use crate::tables::prepare;
-use crate::tidy::Tidying;
-use crate::{ChainKey, Lag, Model, OpenError, ProjectionError, ProjectionStatus, ReadError};
+use crate::standing::{Seen, Standing};
+use crate::{Lag, Model, ProjectionError, ProjectionStatus, ReadError};
 
-/// How the read models are opened.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Reads at the same time.
-    pub readers: u32,
-    /// What the checkpoints of the orgs' hash chains are signed with.
-    pub chain_key: ChainKey,
-    /// Commits of a tenant between two signed checkpoints.
-    pub chain_interval: u64,
-    /// Read models at most this many positions behind the others are projected with them; others
-    /// catch up by themselves first, so that nobody waits for them.
-    pub join_within: u64,
-}
-
-impl Options {
-    pub fn new(chain_key: ChainKey) -> Self {
-        Self { readers: 4, chain_key, chain_interval: 1_000, join_within: 20_000 }
-    }
-}
-
-/// The read models: a file of rows that the log can make again. Cheap to clone.
+/// The read models: rows that the log can make again, in a SQLite file or in Postgres. Cheap to
+/// clone.
 #[derive(Clone)]
 pub struct ReadModels {
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    readers: Pool,
-    writer: Pool,
-    options: Options,
-    standing: watch::Sender<Standing>,
-    /// Raised when tables are swapped: who folded on the old ones starts again.
-    swaps: AtomicU64,
-    tidying: Arc<Tidying>,
-    _tidier: AbortOnDropHandle<()>,
-    tidy_connection: Pool,
-    /// Held by a rebuild: there is one at a time.
-    rebuilding: tokio::sync::Mutex<()>,
-}
-
 impl ReadModels {
-    /// Opens the file at `path`, or creates it. A read model whose schema or fold is not what it
-    /// was made with is emptied and starts again from position 0; the leavings of a rebuild that
-    /// did not come to its end are removed.
-    pub async fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
-        let failed = |source| OpenError::Database { path: path.display().to_string(), source };
-        let writer = dialect::open_writer(path).await.map_err(failed)?;
-        let checkpoints = prepare(&writer).await.map_err(failed)?;
-        let readers = dialect::open_readers(path, options.readers).await.map_err(failed)?;
-        let (standing, _) = watch::channel(Standing::new(checkpoints));
-        let swaps = AtomicU64::new(0);
-        let rebuilding = tokio::sync::Mutex::new(());
-        let tidy_connection = dialect::open_readers(path, 1).await.map_err(failed)?;
-        let tidying = Arc::<Tidying>::default();
-        let tidier = tidying.clone().start(tidy_connection.clone());
-        let inner = Inner {
-            readers,
-            writer,
-            options,
-            standing,
-            swaps,
-            tidying,
-            _tidier: AbortOnDropHandle::new(tidier),
-            tidy_connection,
-            rebuilding,
-        };
-        Ok(Self { inner: Arc::new(inner) })
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
     }
 
     /// Ends all connections, once the reads and writes under way are done.
     pub async fn close(&self) {
+        match &self.inner.upkeep {
+            Upkeep::File { connection, .. } => connection.close().await,
+            Upkeep::Server { listener, .. } => listener.close().await,
+        }
         self.inner.readers.close().await;
-        self.inner.tidy_connection.close().await;
         self.inner.writer.close().await;
     }
 
@@ -112,9 +53,28 @@ impl ReadModels {
         self.inner.standing.borrow().lag()
     }
 
-    /// Why projecting does not go on at the moment, if it does not: it is being tried again.
+    /// Why projecting does not go on at the moment, if it does not and this process knows: it is
+    /// being tried again.
     pub fn trouble(&self) -> Option<String> {
-        self.inner.standing.borrow().trouble.as_deref().map(str::to_owned)
+        let standing = self.inner.standing.borrow();
+        standing.trouble.as_deref().or(standing.cut_off.as_deref()).map(str::to_owned)
+    }
+
+    /// Waits until every read model is made, by whichever process projects, or has stopped for
+    /// another reason: what a process that does not project has to know before it serves.
+    ///
+    /// # Errors
+    /// [`ReadError::Unavailable`] when `timeout` is over first; it says what is missing.
+    pub async fn made(&self, timeout: Duration) -> Result<(), ReadError> {
+        let mut standing = self.inner.standing.subscribe();
+        let made = standing.wait_for(|standing| standing.unmade(Model::ALL).is_none());
+        let made = matches!(tokio::time::timeout(timeout, made).await, Ok(Ok(_)));
+        match self.unmade(Model::ALL) {
+            Some((model, reason)) if !made => {
+                Err(ReadError::Unavailable(format!("`{model}`: {reason}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Every projection with its checkpoint, rows and lag.
@@ -123,14 +83,15 @@ impl ReadModels {
         let standing = self.inner.standing.borrow().clone();
         let mut list = Vec::with_capacity(COUNT);
         for model in Model::ALL {
-            let sql = format!("SELECT count(*) FROM {}", model.name());
-            let rows: i64 =
-                sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(self.readers()).await?;
+            let rows = match standing.made[model.index()] {
+                true => self.count(count_of(*model)).await?,
+                false => 0,
+            };
             let position = standing.checkpoints[model.index()];
             list.push(ProjectionStatus {
                 name: model.name(),
                 position,
-                rows: rows.unsigned_abs(),
+                rows,
                 behind: head.0.saturating_sub(position.0),
                 error: standing.stopped[model.index()].as_deref().map(str::to_owned),
             });
@@ -154,14 +115,12 @@ impl ReadModels {
             "SELECT revision, body FROM {model} \
              WHERE tenant = (SELECT number FROM tenants WHERE org = $1 AND mode = $2) AND id = $3"
         );
-        let row = sqlx::query(AssertSqlSafe(sql))
+        let select = Statement::new(sql)
             .bind(stream.scope.org.to_string())
             .bind(stream.scope.mode.as_str())
-            .bind(stream.key())
-            .fetch_optional(self.readers())
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let body = row.try_get("body")?;
+            .bind(stream.key().to_owned());
+        let Some(row) = self.readers().row(select).await? else { return Ok(None) };
+        let body = row.text("body")?;
         let state = match A::KIND {
             Kind::Session => serde_json::from_str::<OfSession<A>>(body).map(|row| row.session),
             _ => serde_json::from_str(body),
@@ -171,13 +130,18 @@ impl ReadModels {
 
     /// The tenant that a row's number stands for.
     pub(crate) async fn scope_of(&self, tenant: i64) -> Result<Scope, ReadError> {
-        let row = sqlx::query("SELECT org, mode FROM tenants WHERE number = $1")
-            .bind(tenant)
-            .fetch_one(self.readers())
-            .await?;
-        let org = row.try_get::<&str, _>(0)?.parse().map_err(unreadable)?;
-        let mode = row.try_get::<&str, _>(1)?.parse().map_err(unreadable)?;
+        let select = Statement::new("SELECT org, mode FROM tenants WHERE number = $1").bind(tenant);
+        let row = self.readers().row(select).await?;
+        let row = row.ok_or_else(|| unreadable(format!("no tenant has number {tenant}")))?;
+        let org = row.text(0)?.parse().map_err(unreadable)?;
+        let mode = row.text(1)?.parse().map_err(unreadable)?;
         Ok(Scope { org, mode })
+    }
+
+    /// The one number that `select` gives.
+    pub(crate) async fn count(&self, select: Statement) -> Result<u64, sqlx::Error> {
+        let row = self.readers().row(select).await?.ok_or(sqlx::Error::RowNotFound)?;
+        Ok(row.integer(0)?.unsigned_abs())
     }
 
     /// Whether `model` answers reads.
@@ -198,15 +162,26 @@ impl ReadModels {
 
     /// Notes a transaction with this many rows.
     pub(crate) fn wrote(&self, rows: u64) {
-        self.inner.tidying.wrote(rows);
+        if let Upkeep::File { tidying, .. } = &self.inner.upkeep {
+            tidying.wrote(rows);
+        }
+    }
+
+    /// The leadership `name` among the processes on this database; none where there is one process.
+    pub(crate) fn leadership(&self, name: &str) -> Option<Leadership> {
+        match &self.inner.upkeep {
+            Upkeep::File { .. } => None,
+            Upkeep::Server { server, .. } => Some(Leadership::on(server.clone(), name)),
+        }
+    }
+
+    /// One of these that is not made, and why.
+    pub(crate) fn unmade(&self, models: &[Model]) -> Option<(Model, Arc<str>)> {
+        self.inner.standing.borrow().unmade(models)
     }
 
     pub(crate) fn options(&self) -> &Options {
         &self.inner.options
-    }
-
-    pub(crate) fn standing(&self) -> Standing {
-        self.inner.standing.borrow().clone()
     }
 
     /// Waits until a read model has not stopped.
@@ -220,44 +195,20 @@ impl ReadModels {
         self.inner.standing.send_modify(change);
     }
 
-    /// Takes the checkpoints from the database, which alone is right.
-    pub(crate) async fn reload(&self) -> Result<(), ProjectionError> {
-        let mut connection = self.inner.readers.acquire().await?;
-        self.reload_in(&mut connection).await
-    }
-
-    pub(crate) async fn reload_in(
-        &self,
-        connection: &mut Connection,
-    ) -> Result<(), ProjectionError> {
-        let rows =
-            sqlx::query("SELECT name, position FROM projections").fetch_all(connection).await?;
-        let mut found = Vec::with_capacity(rows.len());
-        for row in &rows {
-            if let Some(model) = Model::by_name(row.try_get(0)?) {
-                found.push((model, Position(row.try_get::<i64, _>(1)?.unsigned_abs())));
-            }
-        }
-        self.update(|standing| {
-            for (model, position) in found {
-                standing.checkpoints[model.index()] = position;
-            }
-        });
-        Ok(())
+    /// Where the read models stand by the database, which alone is right.
+    pub(crate) async fn reload(&self) -> Result<Seen, ProjectionError> {
+        let seen = Seen::load(self.readers()).await?;
+        self.update(|standing| standing.see(&seen));
+        Ok(seen)
     }
 
     pub(crate) fn rebuilding(&self) -> &tokio::sync::Mutex<()> {
         &self.inner.rebuilding
     }
+}
 
-    pub(crate) fn swaps(&self) -> u64 {
-        self.inner.swaps.load(Ordering::Acquire)
-    }
-
-    /// To be called by whoever holds the writer.
-    pub(crate) fn note_swap(&self) {
-        self.inner.swaps.fetch_add(1, Ordering::AcqRel);
-    }
+fn count_of(model: Model) -> Statement {
+    Statement::new(format!("SELECT count(*) FROM {model}"))
 }
 
 /// The read model whose rows are the whole states of the aggregates of `kind`.

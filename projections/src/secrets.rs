@@ -53,7 +53,7 @@ impl ReadModels {
     ) -> Result<Option<Row<Secret>>, ReadError> {
         let Some(stream) = Secret::stream(scope, session, name) else { return Ok(None) };
         Query::scoped(Model::Secrets, scope)
-            .equals("id", stream.key())
+            .equals("id", stream.key().to_owned())
             .and("deleted = 0")
             .newest(self)
             .await

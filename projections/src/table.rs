@@ -7,13 +7,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::{AssertSqlSafe, Row as _};
 use theazo_domain::{Aggregate, Kind, StreamId, fold};
 use theazo_log::{Commit, Position};
 
 use crate::bulk::{Bulk, BySize};
 use crate::cells::Cells;
-use crate::dialect::{DbRow, Pool};
+use crate::dialect::{DbRow, Dialect, Pool};
 use crate::hot::HotRows;
 use crate::projection::Projection;
 use crate::tenants::Tenants;
@@ -86,7 +85,7 @@ pub(crate) struct Folded<T> {
 }
 
 impl<T: Table> Folded<T> {
-    pub(crate) fn new(prefix: &str) -> Self {
+    pub(crate) fn new(dialect: Dialect, prefix: &str) -> Self {
         let table = format!("{prefix}{}", T::MODEL.name());
         let mut columns = vec!["seq", "tenant", "id", "revision"];
         columns.extend(T::COLUMNS);
@@ -98,14 +97,14 @@ impl<T: Table> Folded<T> {
         );
         Self {
             hot: HotRows::new(HOT_BYTES),
-            insert: BySize::insert(&table, &columns),
-            update: BySize::upsert(&table, &columns, "seq", |column| {
+            insert: BySize::insert(dialect, &table, &columns),
+            update: BySize::upsert(dialect, &table, &columns, "seq", |column| {
                 !["seq", "tenant", "id"].contains(&column) && !T::FIXED.contains(&column)
             }),
-            touch: BySize::upsert(&table, &columns, "seq", |column| {
+            touch: BySize::upsert(dialect, &table, &columns, "seq", |column| {
                 ["revision", "body"].contains(&column)
             }),
-            select: BySize::new("WITH wanted(tenant, id) AS (VALUES ".to_owned(), 2, tail),
+            select: BySize::new(dialect, "WITH wanted(tenant, id) AS (".to_owned(), 2, tail),
             batch: 0,
         }
     }
@@ -133,11 +132,10 @@ impl<T: Table> Folded<T> {
         let mut select = self.select.rows(wanted.len());
         for stream in &wanted {
             select.put(tenants.number(stream.scope)?);
-            select.put(stream.key());
+            select.put(stream.key().to_owned());
         }
-        for (sql, arguments) in select.filled()? {
-            let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
-            for row in query.fetch_all(pool).await? {
+        for statement in select.filled()? {
+            for row in pool.rows(statement).await? {
                 self.keep(&row, tenants)?;
             }
         }
@@ -148,13 +146,13 @@ impl<T: Table> Folded<T> {
         let bad = |reason: String| {
             ProjectionError::Database(format!("a row of `{}` cannot be read: {reason}", T::MODEL))
         };
-        let text = |i: usize| row.try_get::<&str, _>(i);
-        let scope = tenants.scope(row.try_get(0)?)?;
-        let stream = StreamId::new(scope, T::KIND, text(1)?).map_err(|e| bad(format!("{e}")))?;
+        let scope = tenants.scope(row.integer(0)?)?;
+        let stream =
+            StreamId::new(scope, T::KIND, row.text(1)?).map_err(|e| bad(format!("{e}")))?;
         let position = |i: usize| -> Result<Position, ProjectionError> {
-            u64::try_from(row.try_get::<i64, _>(i)?).map(Position).map_err(|e| bad(e.to_string()))
+            u64::try_from(row.integer(i)?).map(Position).map_err(|e| bad(e.to_string()))
         };
-        let body = text(4)?;
+        let body = row.text(4)?;
         let state: T = serde_json::from_str(body).map_err(|e| bad(e.to_string()))?;
         let kept = Kept {
             seq: position(2)?,
@@ -240,7 +238,7 @@ impl<T: Table> Folded<T> {
             let weight = ROW_BYTES + body.len();
             bulk.put_u64(kept.seq.0);
             bulk.put(tenants.number(stream.scope)?);
-            bulk.put(stream.key());
+            bulk.put(stream.key().to_owned());
             bulk.put_u64(kept.revision.0);
             kept.cells.iter().for_each(|cells| cells.fill(bulk));
             bulk.put(body);

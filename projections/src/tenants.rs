@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::Row as _;
 use theazo_domain::Scope;
 use theazo_log::Commit;
 
 use crate::ProjectionError;
-use crate::dialect::{Connection, Pool};
+use crate::dialect::{Pool, Statement, Transaction};
 
 /// The tenants that one pass over the log knows, by scope and by number. A number is the position
 /// of the tenant's first commit: every pass that meets a tenant first gives it the same one.
@@ -28,13 +27,13 @@ pub(crate) struct NewTenant {
 impl Tenants {
     /// Those that are in the database.
     pub(crate) async fn load(pool: &Pool) -> Result<Self, ProjectionError> {
-        let rows = sqlx::query("SELECT number, org, mode FROM tenants").fetch_all(pool).await?;
+        let rows = pool.rows(Statement::new("SELECT number, org, mode FROM tenants")).await?;
         let bad = |reason: String| ProjectionError::Database(format!("a bad tenant: {reason}"));
         let mut tenants = Tenants::default();
         for row in &rows {
-            let org = row.try_get::<&str, _>(1)?.parse().map_err(|e| bad(format!("{e}")))?;
-            let mode = row.try_get::<&str, _>(2)?.parse().map_err(bad)?;
-            tenants.add(NewTenant { scope: Scope { org, mode }, number: row.try_get(0)? });
+            let org = row.text(1)?.parse().map_err(|e| bad(format!("{e}")))?;
+            let mode = row.text(2)?.parse().map_err(bad)?;
+            tenants.add(NewTenant { scope: Scope { org, mode }, number: row.integer(0)? });
         }
         Ok(tenants)
     }
@@ -76,15 +75,11 @@ impl Tenants {
 
 impl NewTenant {
     /// Writes its row, if no other pass has.
-    pub(crate) async fn write(self, connection: &mut Connection) -> Result<(), sqlx::Error> {
+    pub(crate) async fn write(self, tx: &mut Transaction) -> Result<(), sqlx::Error> {
         let sql = "INSERT INTO tenants (number, org, mode) VALUES ($1, $2, $3) \
                    ON CONFLICT (number) DO NOTHING";
-        sqlx::query(sql)
-            .bind(self.number)
-            .bind(self.scope.org.to_string())
-            .bind(self.scope.mode.as_str())
-            .execute(connection)
-            .await?;
+        let row = Statement::new(sql).bind(self.number).bind(self.scope.org.to_string());
+        tx.execute(row.bind(self.scope.mode.as_str())).await?;
         Ok(())
     }
 }

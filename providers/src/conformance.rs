@@ -1,8 +1,11 @@
 //! What every provider must do, as a suite that each adapter runs.
 //!
 //! A test of an adapter makes a [`Suite`] and awaits [`Suite::run`], or single cases to see them
-//! apart. A case fails by a panic that says what was expected. The code that cases run is within
+//! apart. What takes two hosts is in [`Suite::run_between`]; adapters whose snapshots are shared
+//! have no use for it. A case fails by a panic that says what was expected. The code that cases run is within
 //! what the mock understands: `print`, `echo`, `exit`, `sleep`.
+
+mod moving;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -108,7 +111,7 @@ impl<P: Provider + ?Sized + 'static> Suite<P> {
         ok("destroy", self.provider.destroy(id).await);
     }
 
-    /// Every case, one after the other.
+    /// Every case that one host is enough for, one after the other.
     pub async fn run(&self) {
         self.a_sandbox_is_made_once_and_destroyed_twice().await;
         self.every_language_answers().await;
@@ -123,6 +126,7 @@ impl<P: Provider + ?Sized + 'static> Suite<P> {
         self.a_file_that_is_too_large_is_not_read().await;
         self.a_paused_sandbox_keeps_its_files_and_goes_on().await;
         self.a_snapshot_starts_another_sandbox().await;
+        self.snapshots_move_or_need_not().await;
         self.what_does_not_exist_is_said().await;
         self.adopting_a_live_sandbox_changes_nothing().await;
         self.what_is_not_there_or_not_ours_is_not_adopted().await;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::stream::BoxStream;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use theazo_domain::{AgentId, Scope, SessionId, SnapshotId};
@@ -148,10 +149,17 @@ pub struct Capabilities {
     pub memory_snapshot: bool,
     pub ports: bool,
     pub egress_rules: bool,
+    /// Snapshots are kept where every host finds them: none needs to be moved, and
+    /// [`Provider::export_snapshot`] and [`Provider::import_snapshot`] are not there.
+    pub shared_snapshots: bool,
 }
 
+/// A snapshot on its way to another host, in the provider's own format. Chunks have any size; only
+/// what ended without an error is whole.
+pub type SnapshotData = BoxStream<'static, Result<Bytes>>;
+
 /// Whether a provider can take work now, and what is wrong when not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Health {
     pub healthy: bool,
@@ -163,12 +171,15 @@ pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 /// Why a provider did not do it. Messages are fit for AgentCo: no host path, no secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum ProviderError {
     #[error("the sandbox does not exist")]
     NoSandbox,
     #[error("the snapshot does not exist")]
     NoSnapshot,
+    /// What is to be imported is damaged, cut short, too large, or not what a sandbox can have.
+    #[error("the snapshot cannot be imported: {0}")]
+    BadSnapshot(String),
     #[error("no file is at {0}")]
     NoFile(String),
     #[error("{0} leads out of /workspace")]
@@ -203,6 +214,10 @@ impl ProviderError {
     pub fn failed(message: impl Into<String>) -> Self {
         ProviderError::Failed { message: message.into(), retryable: false }
     }
+}
+
+fn immovable(provider: &str) -> ProviderError {
+    ProviderError::Unsupported(format!("the {provider} provider does not move snapshots"))
 }
 
 #[async_trait]
@@ -277,6 +292,35 @@ pub trait Provider: Send + Sync {
 
     /// Removes a snapshot; one that does not exist is a success.
     async fn delete_snapshot(&self, snapshot: SnapshotId) -> Result<()>;
+
+    /// Whether a sandbox can start from this snapshot here and now.
+    async fn has_snapshot(&self, _snapshot: SnapshotId) -> Result<bool> {
+        Err(immovable(self.name()))
+    }
+
+    /// A snapshot's files, to be imported on another host. What is handed over ends as it began,
+    /// also when the snapshot is deleted meanwhile. [`ProviderError::NoSnapshot`] when it is not
+    /// on this host, [`ProviderError::Unsupported`] when its files cannot leave it.
+    async fn export_snapshot(&self, _snapshot: SnapshotId) -> Result<SnapshotData> {
+        Err(immovable(self.name()))
+    }
+
+    /// Makes a snapshot of what another host has exported. When this returns a sandbox can start
+    /// from it, also after a restart; until then, and after an error or when the future is
+    /// dropped, nothing of it is there. One that is there already is kept as it is, and `data` is
+    /// not read.
+    ///
+    /// The data is taken for what a stranger sends. [`ProviderError::BadSnapshot`] when it is not
+    /// what was exported, or holds more than a sandbox with a disk of `limit` bytes can; after an
+    /// error of the stream itself, which is answered as it is, the call can be repeated.
+    async fn import_snapshot(
+        &self,
+        _snapshot: SnapshotId,
+        _data: SnapshotData,
+        _limit: u64,
+    ) -> Result<()> {
+        Err(immovable(self.name()))
+    }
 
     /// Every sandbox this provider has, also of before a restart.
     async fn list(&self) -> Result<Vec<Sandbox>>;

@@ -3,12 +3,14 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use theazo_domain::{Actor, AgentId, ExecutionId, FileOperationId, Rejection, RequestId, Scope};
 
 use crate::contract::{Duplex, FileEntry, Lang, ProviderError};
 
 /// On whose behalf something is done: it ends up in the commits.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Call {
     pub scope: Scope,
     pub actor: Actor,
@@ -32,9 +34,14 @@ pub enum GatewayError {
     Rejected(#[from] Rejection),
     #[error(transparent)]
     Provider(#[from] ProviderError),
-    /// The log could not be written or read. `message` is for the operator.
+    /// The log could not be written or read, or the agent's host not be reached; nothing was done.
+    /// `message` is for the operator.
     #[error("{message}")]
     Unavailable { message: String },
+    /// It may or may not have been done: the same call, with the same id, tells. `message` is for
+    /// the operator.
+    #[error("{message}")]
+    Unknown { message: String },
 }
 
 /// Work in a live agent's sandbox. Every effect is preceded by its intent in the log and followed

@@ -5,6 +5,7 @@
 //! holds an agent's sandbox. [`conformance`] is the suite that every adapter passes.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod archive;
 pub mod conformance;
 mod contract;
 mod gateway;
@@ -14,7 +15,7 @@ mod paths;
 
 pub use contract::{
     Capabilities, Duplex, Egress, ExecOutput, ExecRequest, FileEntry, Health, Labels, Lang, Limits,
-    Provider, ProviderError, Result, Sandbox, SandboxId, SandboxSpec, TreeEntry,
+    Provider, ProviderError, Result, Sandbox, SandboxId, SandboxSpec, SnapshotData, TreeEntry,
 };
 pub use gateway::{Call, ExecAnswer, GatewayError, SandboxGateway};
 pub use mock::MockProvider;

@@ -18,6 +18,7 @@
 //! answers HTTP with a page that names it.
 
 mod code;
+mod moving;
 mod store;
 mod tree;
 
@@ -34,9 +35,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use self::store::Store;
 use self::tree::Tree;
+use crate::archive::{self, ArchiveError, Feed};
 use crate::contract::{
     Capabilities, Duplex, ExecOutput, ExecRequest, FileEntry, Health, Labels, Provider,
-    ProviderError, Result, Sandbox, SandboxId, SandboxSpec, TreeEntry,
+    ProviderError, Result, Sandbox, SandboxId, SandboxSpec, SnapshotData, TreeEntry,
 };
 use crate::paths::{below_workspace, check_id};
 
@@ -75,6 +77,14 @@ fn failed(error: io::Error) -> ProviderError {
             tracing::error!(%error, "the mock provider's folder");
             ProviderError::failed("the mock provider's folder cannot be used")
         }
+    }
+}
+
+/// Whoever wanted the export has gone.
+fn gone(error: io::Error) -> Result<()> {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(failed(error)),
     }
 }
 
@@ -130,7 +140,7 @@ impl Provider for MockProvider {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { browser: true, memory_snapshot: false, ports: true, egress_rules: true }
+        Capabilities { browser: true, ports: true, egress_rules: true, ..Capabilities::default() }
     }
 
     async fn create(&self, spec: SandboxSpec) -> Result<()> {
@@ -299,6 +309,43 @@ impl Provider for MockProvider {
         let mut state = self.state.lock();
         self.stored(|store| store.delete_snapshot(snapshot))?;
         state.snapshots.remove(&snapshot);
+        Ok(())
+    }
+
+    async fn has_snapshot(&self, snapshot: SnapshotId) -> Result<bool> {
+        Ok(self.snapshot(&mut self.state.lock(), snapshot)?.is_some())
+    }
+
+    async fn export_snapshot(&self, snapshot: SnapshotId) -> Result<SnapshotData> {
+        let files = self.snapshot(&mut self.state.lock(), snapshot)?;
+        let files = files.ok_or(ProviderError::NoSnapshot)?;
+        let work = move |to: &mut archive::Outlet| moving::export(&files, to).or_else(gone);
+        Ok(archive::send(work, async { Ok(()) }))
+    }
+
+    async fn import_snapshot(
+        &self,
+        snapshot: SnapshotId,
+        data: SnapshotData,
+        limit: u64,
+    ) -> Result<()> {
+        if self.has_snapshot(snapshot).await? {
+            return Ok(());
+        }
+        let read = move |feed: Feed| async move {
+            let work = move || feed.read(|from| moving::import(from, limit));
+            match tokio::task::spawn_blocking(work).await {
+                Ok(files) => files.map_err(ArchiveError::explain),
+                Err(error) => Err(failed(io::Error::other(error))),
+            }
+        };
+        let files = archive::receive(data, read).await?;
+        let mut state = self.state.lock();
+        // Another import may have been faster.
+        if self.snapshot(&mut state, snapshot)?.is_none() {
+            self.stored(|store| store.put_snapshot(snapshot, &files))?;
+            state.snapshots.insert(snapshot, files);
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use futures::StreamExt;
-use theazo_log::{Commit, EventLog, Filter, Position};
+use theazo_log::{Commit, Filter, Position};
 
 use super::{Replies, Reply};
 use crate::runtime::Runtime;

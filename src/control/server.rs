@@ -21,7 +21,7 @@ pub async fn serve(runtime: Arc<Runtime>, stop: CancellationToken) {
 }
 
 async fn listen(runtime: Arc<Runtime>, stop: CancellationToken) -> anyhow::Result<()> {
-    let path = Folder::socket(&runtime.folder.path);
+    let path = Folder::socket(&runtime.folder()?.path);
     // Of a server that was killed; the folder's lock says that it is gone.
     std::fs::remove_file(&path).ok();
     let listener = UnixListener::bind(&path).with_context(|| format!("{}", path.display()))?;

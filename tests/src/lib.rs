@@ -28,7 +28,7 @@ pub use client::{Call, Client};
 pub use leftovers::Leftovers;
 pub use resources::random_key;
 pub use runs::{ANTHROPIC_KEY, OPENAI_KEY, Runs, Task, process_is};
-pub use server::{Server, Setup, theazo};
+pub use server::{Process, Server, Setup, Stores, on_cluster, theazo};
 pub use wait::eventually;
 
 pub use reqwest::Method;

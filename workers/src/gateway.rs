@@ -15,7 +15,7 @@ use crate::host::unavailable;
 use crate::{Host, exec, files};
 
 /// How long work on an agent waits for its sandbox to be there.
-const PROVISIONING_PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PROVISIONING_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The gateway into the sandboxes of this host.
 pub(crate) struct LocalGateway(pub Arc<Host>);
@@ -38,12 +38,14 @@ impl Host {
         let waited = self.commander.wait_until(&stream, PROVISIONING_PATIENCE, there).await;
         match waited.map_err(unavailable)? {
             Some(_) => Ok(()),
-            None => {
-                Err(Rejection::conflict("This agent is still provisioning; try again in a moment.")
-                    .into())
-            }
+            None => Err(still_provisioning().into()),
         }
     }
+}
+
+/// What a call is answered when an agent's sandbox takes too long.
+pub(crate) fn still_provisioning() -> Rejection {
+    Rejection::conflict("This agent is still provisioning; try again in a moment.")
 }
 
 pub(crate) fn origin(call: &Call) -> Origin {
@@ -61,7 +63,7 @@ async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, GatewayError>> + Send + 'static,
 ) -> Result<T, GatewayError> {
     tokio::spawn(work).await.unwrap_or_else(|panic| {
-        Err(GatewayError::Unavailable { message: format!("the work broke off: {panic}") })
+        Err(GatewayError::Unknown { message: format!("the work broke off: {panic}") })
     })
 }
 

@@ -187,7 +187,7 @@ fn elsewhere() -> GatewayError {
     GatewayError::Unavailable { message }
 }
 
-fn not_usable(agent: &Agent) -> Rejection {
+pub(crate) fn not_usable(agent: &Agent) -> Rejection {
     let (now, next) = match (&agent.pending, agent.state) {
         (Some(Pending::Terminate { .. }), _) => ("being terminated", "Create a new agent."),
         (Some(Pending::Complete), _) => ("done", "Create a new agent."),
@@ -205,6 +205,9 @@ fn not_usable(agent: &Agent) -> Rejection {
 pub(crate) fn unavailable(error: CommandError) -> GatewayError {
     match error {
         CommandError::Rejected(rejection) => GatewayError::Rejected(rejection),
+        unknown @ CommandError::Unknown(_) => {
+            GatewayError::Unknown { message: unknown.to_string() }
+        }
         other => GatewayError::Unavailable { message: other.to_string() },
     }
 }

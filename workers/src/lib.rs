@@ -16,6 +16,7 @@ mod lane;
 mod lifecycle;
 mod reactions;
 mod recovery;
+pub mod remote;
 mod retry;
 mod run;
 mod start;
@@ -23,8 +24,9 @@ mod sweeper;
 pub mod tools;
 mod webhooks;
 
-pub use crew::is_host_name;
+pub use crew::{ask_health, is_host_name};
 pub use host::{Host, ProviderSet};
+pub use remote::{HostOf, Place, RemoteGateway, host_by_log, serve as serve_sandboxes};
 pub use run::Runner;
 pub use start::{Scheduler, start_host};
 pub use webhooks::Webhooks;

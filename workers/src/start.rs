@@ -9,6 +9,7 @@ use theazo_projections::ReadModels;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::crew::answer_health;
 use crate::dispatch::{self, Dispatcher};
 use crate::executor::{Ears, Executor};
 use crate::reactions::{self, Part};
@@ -34,10 +35,12 @@ pub async fn start_host(
     let from = recovery::run(&host, reads, last_alive).await?;
     dispatch::requeue_own(&host, reads).await?;
     let ears = Ears::open(&*bus, &host.name).await?;
+    let health = answer_health(host.clone(), bus.clone(), stop.clone()).await?;
     let executor = Executor::new(runner, bus, slots);
     let mut tasks = JoinSet::new();
     tasks.spawn(reactions::run(host.clone(), Part::Host, from, stop.clone()));
     tasks.spawn(executor.run(ears, from, stop.clone()));
+    tasks.spawn(health);
     tasks.spawn(sweeper::run(host, stop));
     Ok(tasks)
 }

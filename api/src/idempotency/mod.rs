@@ -6,7 +6,11 @@
 
 mod answer;
 mod in_flight;
+mod postgres;
 mod sqlite;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +18,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::response::Response;
 use sha2::{Digest, Sha256};
+use sqlx::{ColumnIndex, Decode, Row, Type};
 use theazo_commands::{Owner, Vault, now};
 use theazo_domain::{Scope, Sealed, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +27,7 @@ use crate::error::ApiError;
 use answer::Answer;
 use in_flight::{InFlight, Place};
 
+pub use postgres::PostgresIdempotency;
 pub use sqlite::SqliteIdempotency;
 
 /// Milliseconds that an answer is kept.
@@ -38,6 +44,25 @@ pub struct StoredAnswer {
     pub request: Fingerprint,
     pub sealed: Sealed,
     pub expires: Timestamp,
+}
+
+impl StoredAnswer {
+    /// From a row of either store.
+    fn read<R: Row>(row: &R) -> Result<Self, IdempotencyError>
+    where
+        for<'r> &'r str: ColumnIndex<R>,
+        for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> String: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+    {
+        let request = row.try_get::<Vec<u8>, _>("request")?;
+        let request = request
+            .try_into()
+            .map_err(|_| IdempotencyError::Unavailable("a stored hash is too short".to_owned()))?;
+        let sealed = Sealed { key: row.try_get("sealed_key")?, data: row.try_get("sealed_data")? };
+        let expires = Timestamp::from_millis(row.try_get("expires")?);
+        Ok(Self { request, sealed, expires })
+    }
 }
 
 #[derive(Debug, Clone, thiserror::Error)]

@@ -28,7 +28,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 }
 
 /// What a probe hears.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ServiceStatus)]
 struct Status {
@@ -40,13 +40,16 @@ struct Status {
     /// Commits that the read models do not have yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     behind: Option<u64>,
+    /// Where this deployment keeps less than it promises, and what to do about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// Is the process alive?
 #[utoipa::path(get, path = "/healthz", tag = "service", security(()),
     responses((status = 200, description = "It is", body = Status)))]
 async fn service_alive() -> Shown<Status> {
-    Shown(Status { status: "ok", position: None, behind: None })
+    Shown(Status { status: "ok", ..Status::default() })
 }
 
 /// Does it take work?
@@ -63,7 +66,8 @@ async fn service_ready(State(state): State<AppState>) -> Result<Shown<Status>, A
     let head = tokio::time::timeout(PATIENCE, state.commander.log().head()).await;
     let head = head.map_err(|_| ApiError::unavailable(&"the log does not answer"))??;
     let behind = head.0.saturating_sub(state.reads.position().0);
-    Ok(Shown(Status { status: "ok", position: Some(head.0), behind: Some(behind) }))
+    let (position, behind) = (Some(head.0), Some(behind));
+    Ok(Shown(Status { status: "ok", position, behind, warnings: state.warnings.clone() }))
 }
 
 /// Metrics

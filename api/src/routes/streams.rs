@@ -71,7 +71,7 @@ async fn agent_stream(
         None if query.from.is_some() => Cursor::START,
         None => state.streams.start_of_agent(&key, id).await?,
     };
-    Ok(events(state.streams.open(&caller, key, from)?))
+    Ok(events(state.streams.open(&caller, key, from).await?))
 }
 
 /// Stream a task's events
@@ -117,7 +117,7 @@ async fn task_stream(
         Some(cursor) => cursor,
         None => Cursor::START,
     };
-    Ok(events(state.streams.open(&caller, key, from)?))
+    Ok(events(state.streams.open(&caller, key, from).await?))
 }
 
 /// Where the reader is, if it says so.

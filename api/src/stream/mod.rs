@@ -46,6 +46,7 @@ use crate::authority::Caller;
 use crate::error::{ApiError, ErrorCode};
 
 pub(crate) use cursor::Cursor;
+pub(crate) use quota::{PostgresStreams, StreamCounts};
 
 /// Seconds after which a refused client may find a place.
 const RETRY_AFTER: u32 = 5;
@@ -78,12 +79,13 @@ impl Streams {
         commander: Arc<Commander>,
         live: Live,
         config: &ApiConfig,
+        counts: Option<Arc<dyn StreamCounts>>,
         (tasks, closing): (TaskTracker, CancellationToken),
     ) -> Self {
         Self(Arc::new(Inner {
             scene: Scene { commander, live },
             channels: Mutex::default(),
-            quota: Quota::new(),
+            quota: Quota::new(counts),
             per_key: config.max_streams_per_key,
             heartbeat: config.stream_heartbeat,
             tasks,
@@ -95,9 +97,14 @@ impl Streams {
     ///
     /// # Errors
     /// 429 when the caller's key has too many open.
-    pub fn open(&self, caller: &Caller, key: StreamId, from: Cursor) -> Result<Body, ApiError> {
+    pub async fn open(
+        &self,
+        caller: &Caller,
+        key: StreamId,
+        from: Cursor,
+    ) -> Result<Body, ApiError> {
         let limit = self.0.per_key;
-        let place = self.0.quota.take(caller.key_id, limit).ok_or_else(|| {
+        let place = self.0.quota.take(caller.key_id, limit).await.ok_or_else(|| {
             let message = format!(
                 "This key has {limit} streams open, which is as many as it may; close some, or \
                  read several tasks of an agent through the agent's stream."
@@ -111,6 +118,11 @@ impl Streams {
     /// How many are open.
     pub fn count(&self) -> usize {
         self.0.quota.count()
+    }
+
+    /// Tells the other processes how many are open, until `stop`.
+    pub async fn beat(self, stop: CancellationToken) {
+        self.0.quota.clone().beat(stop).await;
     }
 
     fn heartbeat(&self) -> Duration {

@@ -129,6 +129,8 @@ impl App {
             webhook_key: master.derive("webhooks"),
             chain_key,
             idempotency: answers.clone(),
+            shared: None,
+            warnings: vec![],
             config,
         };
         let state = AppState::start(parts, stop.clone()).unwrap();

@@ -9,28 +9,30 @@
 //! key makes its payloads in the immutable log unreadable for ever (crypto-shredding). Every
 //! ciphertext is bound to its tenant, owner and purpose as associated data, so that it opens only
 //! where it was made for.
+//!
+//! The store is a SQLite file, or Postgres when processes share it. Opened keys are kept in memory;
+//! on Postgres for a minute, which is how long after an erasure another process may still open what
+//! was sealed under the key.
 
 mod cipher;
 mod keys;
 mod master;
+mod opened;
 mod payload;
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use lru::LruCache;
-use parking_lot::Mutex;
+use sqlx::PgPool;
 use theazo_domain::{Scope, Sealed, SessionId};
 use zeroize::Zeroizing;
 
 use cipher::{DataKey, random_bytes};
-use keys::KeyStore;
+use keys::{KeyStore, PostgresKeys, SqliteKeys};
+use opened::Opened;
 
 pub use master::MasterKey;
 pub use payload::{open_payload, seal_payload};
-
-const CACHED_KEYS: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 
 /// Whose data key seals something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,18 +61,25 @@ pub enum VaultError {
 #[derive(Clone)]
 pub struct Vault {
     master: Arc<DataKey>,
-    store: KeyStore,
-    opened: Arc<Mutex<LruCache<String, Arc<DataKey>>>>,
+    store: Arc<dyn KeyStore>,
+    opened: Arc<Opened>,
 }
 
 impl Vault {
     /// Opens the key store at `path` (made if it is not there).
     pub async fn open(path: &Path, master: &MasterKey) -> Result<Self, VaultError> {
-        let vault = Self {
-            master: Arc::new(master.derive_wrapping_key()),
-            store: KeyStore::open(path).await?,
-            opened: Arc::new(Mutex::new(LruCache::new(CACHED_KEYS))),
-        };
+        Self::over(Arc::new(SqliteKeys::open(path).await?), master).await
+    }
+
+    /// Opens the key store in the database of `pool` (made if it is not there). Any number of
+    /// processes may.
+    pub async fn open_postgres(pool: PgPool, master: &MasterKey) -> Result<Self, VaultError> {
+        Self::over(Arc::new(PostgresKeys::open(pool).await?), master).await
+    }
+
+    async fn over(store: Arc<dyn KeyStore>, master: &MasterKey) -> Result<Self, VaultError> {
+        let opened = Arc::new(Opened::new(store.trusted_for()));
+        let vault = Self { master: Arc::new(master.derive_wrapping_key()), store, opened };
         vault.check_master().await?;
         Ok(vault)
     }
@@ -103,18 +112,20 @@ impl Vault {
         key.open(&aad(&sealed.key, purpose), &sealed.data)
     }
 
-    /// Erases a session's key: what was sealed under it can never be opened again.
+    /// Erases a session's key: what was sealed under it can never be opened again; by other
+    /// processes on the same store, after a minute.
     pub async fn erase(&self, scope: Scope, session: SessionId) -> Result<(), VaultError> {
         let name = key_name(scope, Owner::Session(session));
         self.store.delete(&name).await?;
-        self.opened.lock().pop(&name);
+        self.opened.forget(&name);
         Ok(())
     }
 
     async fn data_key(&self, name: &str, make: bool) -> Result<Arc<DataKey>, VaultError> {
-        if let Some(key) = self.opened.lock().get(name) {
-            return Ok(key.clone());
+        if let Some(key) = self.opened.get(name) {
+            return Ok(key);
         }
+        let look = self.opened.look();
         let wrapped = match self.store.get(name).await? {
             Some(wrapped) => wrapped,
             None if make => {
@@ -125,7 +136,7 @@ impl Vault {
             None => return Err(VaultError::Erased),
         };
         let key = Arc::new(self.master.unwrap(name, &wrapped)?);
-        self.opened.lock().put(name.to_owned(), key.clone());
+        self.opened.put(name, key.clone(), &look);
         Ok(key)
     }
 
@@ -133,7 +144,7 @@ impl Vault {
     async fn check_master(&self) -> Result<(), VaultError> {
         self.data_key("master-check", true).await.map(|_| ()).map_err(|error| match error {
             VaultError::Forged => VaultError::Master(
-                "the master key is not the one this data folder was made with; set \
+                "the master key is not the one this data was made with; set \
                  THEAZO_MASTER_KEY (or restore master.key) to the one it was"
                     .to_owned(),
             ),

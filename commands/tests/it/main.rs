@@ -2,9 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod blobs;
 mod execute;
 mod origin;
+#[path = "../support/postgres.rs"]
+mod postgres;
+#[path = "../support/s3.rs"]
+mod s3;
 mod vault;
+mod vault_shared;
 
 use std::sync::Arc;
 

@@ -17,6 +17,7 @@ pub mod append;
 pub mod bus;
 pub mod chain;
 pub mod conflict;
+pub mod faults;
 pub mod fixtures;
 pub mod idempotency;
 pub mod model;

@@ -13,14 +13,13 @@ use super::answer::Answer;
 use super::checkpoint::{self, Signals};
 use super::job::Job;
 use super::reader::Reader;
-use super::recent::Recent;
 use super::scopes::Scopes;
 use super::writer::{Writer, last_position};
 use super::{SqliteOptions, connect, publish, schema};
 use crate::codec::encode;
 use crate::{
     AppendError, Appended, Commit, Draft, EventLog, Filter, Hash, Hub, LogError, Position,
-    RawCommit, Subscription, follow,
+    RawCommit, Recent, Subscription, follow,
 };
 
 /// Batches that may wait for the publisher.

@@ -27,7 +27,6 @@ mod plan;
 mod publish;
 mod raw;
 mod reader;
-mod recent;
 mod rows;
 mod schema;
 mod scopes;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::answer::Settled;
-use super::recent::Recent;
-use crate::Hub;
+use crate::{Hub, Recent};
 
 /// Publishes what the writer settles, in order, until the writer is gone; then nothing more will
 /// come, and the hub closes.

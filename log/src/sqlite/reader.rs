@@ -9,10 +9,9 @@ use tokio::task::JoinHandle;
 
 use super::connect::unavailable;
 use super::packed::Packed;
-use super::recent::Recent;
 use super::scopes::Scopes;
 use super::{rows, selects};
-use crate::{Commit, Filter, LogError, Page, Past, Position, Upcasters};
+use crate::{Commit, Filter, LogError, Page, Past, Position, Recent, Upcasters};
 
 /// Rows of the first chunk of a read, and the most of any. Each is one query, which is one packed
 /// row, which is decoded at a time.

@@ -12,7 +12,7 @@ use theazo_domain::Actor;
 use theazo_log::{Commit, Position};
 
 use crate::bulk::{Bulk, BySize};
-use crate::dialect::Pool;
+use crate::dialect::{Dialect, Pool};
 use crate::projection::Projection;
 use crate::tenants::Tenants;
 use crate::{Model, ProjectionError};
@@ -52,10 +52,10 @@ pub(crate) struct AuditProjection {
 }
 
 impl AuditProjection {
-    pub(crate) fn new(prefix: &str) -> Self {
+    pub(crate) fn new(dialect: Dialect, prefix: &str) -> Self {
         Self {
-            insert: BySize::insert(&format!("{prefix}audit"), &COLUMNS),
-            subjects: Subjects::new(prefix),
+            insert: BySize::insert(dialect, &format!("{prefix}audit"), &COLUMNS),
+            subjects: Subjects::new(dialect, prefix),
             actors: HashMap::new(),
             names: HashMap::new(),
         }

@@ -1,12 +1,12 @@
 use serde_json::value::RawValue;
-use sqlx::{QueryBuilder, Row as _};
 use theazo_domain::{
     Actor, AgentId, CATALOGUE, CommitId, Kind, RequestId, Scope, SessionId, Timestamp,
 };
 use theazo_log::Position;
 
-use crate::dialect::{Db, DbRow};
-use crate::query::{cursor, read_u64, unreadable};
+use crate::dialect::DbRow;
+use crate::dialect::Statement;
+use crate::query::{Sql, cursor, read_u64, unreadable};
 use crate::{Model, Page, ReadError, ReadModels, Row};
 
 use super::PER_COMMIT;
@@ -68,16 +68,13 @@ impl ReadModels {
             },
             (None, None) => None,
         };
-        let mut sql = QueryBuilder::<Db>::new(
-            "SELECT * FROM audit WHERE tenant = (SELECT number FROM tenants WHERE org = ",
-        );
-        sql.push_bind(scope.org.to_string());
-        sql.push(" AND mode = ").push_bind(scope.mode.as_str()).push(")");
+        let mut sql = Sql::new("SELECT * FROM audit WHERE 1=1".to_owned());
+        sql.push_scope(scope);
         if let Some(from) = filter.from {
-            sql.push(" AND time >= ").push_bind(from.as_millis());
+            sql.push(" AND time >= ").bind(from.as_millis());
         }
         if let Some(until) = filter.until {
-            sql.push(" AND time < ").push_bind(until.as_millis());
+            sql.push(" AND time < ").bind(until.as_millis());
         }
         let texts = [
             (" AND session_id = ", session),
@@ -90,14 +87,14 @@ impl ReadModels {
         ];
         for (condition, value) in texts {
             if let Some(value) = value {
-                sql.push(condition).push_bind(value);
+                sql.push(condition).bind(value);
             }
         }
         if let Some(before) = page.before {
-            sql.push(" AND seq < ").push_bind(cursor(before));
+            sql.push(" AND seq < ").bind(cursor(before));
         }
-        sql.push(" ORDER BY seq DESC LIMIT ").push_bind(i64::from(page.limit));
-        let rows = sql.build().fetch_all(self.readers()).await?;
+        sql.push(" ORDER BY seq DESC LIMIT ").bind(i64::from(page.limit));
+        let rows = self.readers().rows(sql.statement()).await?;
         rows.iter().map(read).collect()
     }
 
@@ -109,22 +106,22 @@ impl ReadModels {
         let sql = "SELECT session_id FROM audit_subjects \
                    WHERE tenant = (SELECT number FROM tenants WHERE org = $1 AND mode = $2) \
                    AND id = $3";
-        let session = sqlx::query_scalar(sql)
+        let select = Statement::new(sql)
             .bind(scope.org.to_string())
             .bind(scope.mode.as_str())
-            .bind(agent.to_string())
-            .fetch_optional(self.readers())
-            .await?;
-        Ok(session)
+            .bind(agent.to_string());
+        let row = self.readers().row(select).await?;
+        Ok(row.map(|row| row.text(0).map(str::to_owned)).transpose()?)
     }
 }
 
 fn read(row: &DbRow) -> Result<Row<AuditEvent>, ReadError> {
     let seq = read_u64(row, "seq")?;
     let position = Position(seq / PER_COMMIT);
-    let text = |column: &str| row.try_get::<&str, _>(column);
-    let some = |column: &str| row.try_get::<Option<&str>, _>(column);
-    let event_type: String = row.try_get("event_type")?;
+    let text = |column: &'static str| row.text(column);
+    let some = |column: &'static str| row.some_text(column);
+    let owned = |column: &'static str| row.text(column).map(str::to_owned);
+    let event_type = owned("event_type")?;
     // An event is always in a stream of its own kind.
     let kind = CATALOGUE
         .iter()
@@ -135,17 +132,17 @@ fn read(row: &DbRow) -> Result<Row<AuditEvent>, ReadError> {
         commit_id: text("commit_id")?.parse().map_err(unreadable)?,
         ordinal: u32::try_from(seq % PER_COMMIT).map_err(unreadable)?,
         position,
-        time: Timestamp::from_millis(row.try_get("time")?),
+        time: Timestamp::from_millis(row.integer("time")?),
         actor: text("actor")?.parse().map_err(unreadable)?,
         event_type,
         kind,
-        stream_key: row.try_get("stream_key")?,
+        stream_key: owned("stream_key")?,
         session_id: some("session_id")?.map(str::parse).transpose().map_err(unreadable)?,
         agent_id: some("agent_id")?.map(str::parse).transpose().map_err(unreadable)?,
-        user_id: row.try_get("user_id")?,
-        task_id: row.try_get("task_id")?,
+        user_id: some("user_id")?.map(str::to_owned),
+        task_id: some("task_id")?.map(str::to_owned),
         request_id: some("request_id")?.map(str::parse).transpose().map_err(unreadable)?,
-        data: RawValue::from_string(row.try_get("body")?).map_err(unreadable)?,
+        data: RawValue::from_string(owned("body")?).map_err(unreadable)?,
     };
     Ok(Row { seq, revision: position, value })
 }

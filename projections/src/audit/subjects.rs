@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, Row as _};
 use theazo_domain::agent::AgentEvent;
 use theazo_domain::delivery::DeliveryEvent;
 use theazo_domain::execution::ExecutionEvent;
@@ -18,7 +17,7 @@ use theazo_log::{Commit, Position};
 
 use crate::ProjectionError;
 use crate::bulk::{Bulk, BySize};
-use crate::dialect::{DbRow, Pool};
+use crate::dialect::{DbRow, Dialect, Pool};
 use crate::hot::HotRows;
 use crate::table::follows_in;
 use crate::tenants::Tenants;
@@ -27,7 +26,7 @@ use crate::tenants::Tenants;
 const HOT_BYTES: usize = 16 << 20;
 /// What one costs in memory, about.
 const SUBJECT_BYTES: usize = 350;
-const WANTED: &str = "WITH wanted(tenant, id) AS (VALUES ";
+const WANTED: &str = "WITH wanted(tenant, id) AS (";
 
 /// A thing of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -163,7 +162,7 @@ pub(super) struct Subjects {
 }
 
 impl Subjects {
-    pub(super) fn new(prefix: &str) -> Self {
+    pub(super) fn new(dialect: Dialect, prefix: &str) -> Self {
         let table = format!("{prefix}audit_subjects");
         let columns = ["tenant", "id", "session_id", "agent_id", "user_id", "task_id"];
         let tail = format!(
@@ -184,13 +183,13 @@ impl Subjects {
              ORDER BY b.seq LIMIT 1)"
         );
         // A task's own agent is known from the task on, and begins later.
-        let insert = BySize::insert_missing(&table, &columns);
+        let insert = BySize::insert_missing(dialect, &table, &columns);
         Self {
             known: HotRows::new(HOT_BYTES),
             insert,
-            select: BySize::new(WANTED.to_owned(), 2, tail),
-            select_sessions: BySize::new(WANTED.to_owned(), 2, of_session),
-            select_tasks: BySize::new(WANTED.to_owned(), 2, of_task),
+            select: BySize::new(dialect, WANTED.to_owned(), 2, tail),
+            select_sessions: BySize::new(dialect, WANTED.to_owned(), 2, of_session),
+            select_tasks: BySize::new(dialect, WANTED.to_owned(), 2, of_task),
             new: Vec::new(),
         }
     }
@@ -233,9 +232,8 @@ impl Subjects {
                 values.put(tenants.number(id.scope)?);
                 values.put(id.thing.text());
             }
-            for (sql, arguments) in values.filled()? {
-                let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
-                for row in query.fetch_all(pool).await? {
+            for statement in values.filled()? {
+                for row in pool.rows(statement).await? {
                     let (id, subject) = read(&row, tenants)?;
                     // A session without a user is one that begins in this batch.
                     if subject.user_id.is_none() && matches!(id.thing, Thing::Session(_)) {
@@ -383,10 +381,9 @@ fn needed(first: &Commit, commit: &Commit) -> [Option<SubjectId>; 4] {
 
 fn read(row: &DbRow, tenants: &Tenants) -> Result<(SubjectId, Subject), ProjectionError> {
     let bad = |what: &str| ProjectionError::Database(format!("an audit subject has no {what}"));
-    let text = |i: usize| row.try_get::<&str, _>(i);
-    let shared = |i: usize| row.try_get::<Option<&str>, _>(i).map(|text| text.map(Arc::from));
-    let scope = tenants.scope(row.try_get(0)?)?;
-    let thing = Thing::parse(text(1)?).ok_or_else(|| bad("id"))?;
+    let shared = |i: usize| row.some_text(i).map(|text| text.map(Arc::from));
+    let scope = tenants.scope(row.integer(0)?)?;
+    let thing = Thing::parse(row.text(1)?).ok_or_else(|| bad("id"))?;
     let subject = Subject {
         session_id: shared(2)?,
         agent_id: shared(3)?,

@@ -14,12 +14,11 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, Row as _};
 use theazo_domain::Scope;
 use theazo_log::{Commit, Hash, OrgChain, Position};
 
 use crate::bulk::{Bulk, BySize};
-use crate::dialect::{DbRow, Pool};
+use crate::dialect::{DbRow, Dialect, Pool};
 use crate::hot::HotRows;
 use crate::projection::Projection;
 use crate::tenants::Tenants;
@@ -48,7 +47,7 @@ pub(crate) struct ChainProjection {
 }
 
 impl ChainProjection {
-    pub(crate) fn new(prefix: &str, options: &Options) -> Self {
+    pub(crate) fn new(dialect: Dialect, prefix: &str, options: &Options) -> Self {
         let heads = format!("{prefix}org_chain_heads");
         let tail = format!(
             ") SELECT t.tenant, t.position, t.length, t.hash FROM wanted w \
@@ -57,11 +56,11 @@ impl ChainProjection {
         let columns = ["tenant", "position", "length", "hash", "signature"];
         Self {
             heads: HotRows::new(HOT_BYTES),
-            upsert_heads: BySize::upsert(&heads, &columns[..4], "tenant", |column| {
+            upsert_heads: BySize::upsert(dialect, &heads, &columns[..4], "tenant", |column| {
                 column != "tenant"
             }),
-            insert_checkpoints: BySize::insert(&format!("{prefix}org_chain"), &columns),
-            select: BySize::new("WITH wanted(tenant) AS (VALUES ".to_owned(), 1, tail),
+            insert_checkpoints: BySize::insert(dialect, &format!("{prefix}org_chain"), &columns),
+            select: BySize::new(dialect, "WITH wanted(tenant) AS (".to_owned(), 1, tail),
             key: options.chain_key.clone(),
             interval: options.chain_interval.max(1),
         }
@@ -79,9 +78,8 @@ impl ChainProjection {
             select.put(tenants.number(**scope)?);
         }
         let mut found = HashSet::new();
-        for (sql, arguments) in select.filled()? {
-            let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
-            for row in query.fetch_all(pool).await? {
+        for statement in select.filled()? {
+            for row in pool.rows(statement).await? {
                 let (scope, head) = read_head(&row, tenants)?;
                 found.insert(scope);
                 self.heads.put(Cow::Owned(scope), head, HEAD_BYTES, Position::START);
@@ -97,10 +95,10 @@ impl ChainProjection {
 fn read_head(row: &DbRow, tenants: &Tenants) -> Result<(Scope, Head), ProjectionError> {
     let bad = |what: &str| ProjectionError::Database(format!("an org's chain has a bad {what}"));
     let number = |i: usize, what: &str| -> Result<u64, ProjectionError> {
-        u64::try_from(row.try_get::<i64, _>(i)?).map_err(|_| bad(what))
+        u64::try_from(row.integer(i)?).map_err(|_| bad(what))
     };
-    let scope = tenants.scope(row.try_get(0)?)?;
-    let hash: Hash = row.try_get::<&str, _>(3)?.parse().map_err(|_| bad("hash"))?;
+    let scope = tenants.scope(row.integer(0)?)?;
+    let hash: Hash = row.text(3)?.parse().map_err(|_| bad("hash"))?;
     let chain = OrgChain::from_checkpoint(hash, number(2, "length")?);
     Ok((scope, Head { position: Position(number(1, "position")?), chain }))
 }

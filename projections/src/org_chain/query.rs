@@ -1,7 +1,7 @@
-use sqlx::Row as _;
 use theazo_domain::Scope;
 use theazo_log::{Hash, Position};
 
+use crate::dialect::Statement;
 use crate::query::{cursor, read_u64, unreadable};
 use crate::{ChainCheckpoint, Model, Page, ReadError, ReadModels};
 
@@ -27,20 +27,19 @@ impl ReadModels {
                    WHERE tenant = (SELECT number FROM tenants WHERE org = $1 AND mode = $2) \
                    AND position < $3 \
                    ORDER BY position DESC LIMIT $4";
-        let rows = sqlx::query(sql)
+        let select = Statement::new(sql)
             .bind(scope.org.to_string())
             .bind(scope.mode.as_str())
             .bind(page.before.map_or(i64::MAX, cursor))
-            .bind(i64::from(page.limit))
-            .fetch_all(self.readers())
-            .await?;
+            .bind(i64::from(page.limit));
+        let rows = self.readers().rows(select).await?;
         rows.iter()
             .map(|row| {
                 Ok(ChainCheckpoint {
                     position: Position(read_u64(row, "position")?),
                     length: read_u64(row, "length")?,
-                    hash: row.try_get::<&str, _>("hash")?.parse().map_err(unreadable)?,
-                    signature: row.try_get("signature")?,
+                    hash: row.text("hash")?.parse().map_err(unreadable)?,
+                    signature: row.text("signature")?.to_owned(),
                 })
             })
             .collect()
@@ -51,16 +50,13 @@ impl ReadModels {
         self.check(Model::OrgChain)?;
         let sql = "SELECT position, length, hash FROM org_chain_heads \
                    WHERE tenant = (SELECT number FROM tenants WHERE org = $1 AND mode = $2)";
-        let row = sqlx::query(sql)
-            .bind(scope.org.to_string())
-            .bind(scope.mode.as_str())
-            .fetch_optional(self.readers())
-            .await?;
+        let select = Statement::new(sql).bind(scope.org.to_string()).bind(scope.mode.as_str());
+        let row = self.readers().row(select).await?;
         row.map(|row| {
             Ok(ChainHead {
                 position: Position(read_u64(&row, "position")?),
                 length: read_u64(&row, "length")?,
-                hash: row.try_get::<&str, _>("hash")?.parse().map_err(unreadable)?,
+                hash: row.text("hash")?.parse().map_err(unreadable)?,
             })
         })
         .transpose()

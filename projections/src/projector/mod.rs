@@ -22,11 +22,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::tables::prepare;
 use crate::{Model, ProjectionError, ReadModels};
 
 use pass::{OnFoldError, Pass};
 
 pub use rebuild::{Rebuilt, rebuild};
+
+/// What the one process that projects leads under.
+const LEADERSHIP: &str = "projector";
 
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_MOST: Duration = Duration::from_secs(10);
@@ -37,13 +41,40 @@ pub struct Projector;
 impl Projector {
     /// Starts to project `log` onto `reads` until `cancel`; the task ends when what is being
     /// written then is written. When something fails it is logged and tried again, with backoff.
+    ///
+    /// On Postgres one process at a time does, of all that start to: the others wait for it to go.
     pub fn start(
         log: Arc<dyn EventLog>,
         reads: ReadModels,
         cancel: CancellationToken,
     ) -> JoinHandle<()> {
-        tokio::spawn(keep_running(log, reads, cancel))
+        tokio::spawn(async move {
+            let Some(leadership) = reads.leadership(LEADERSHIP) else {
+                return keep_running(log, reads, cancel).await;
+            };
+            let lead = |term| take_over(log.clone(), reads.clone(), term);
+            leadership.run(cancel, lead).await;
+        })
     }
+}
+
+/// Makes the tables what this build expects, then projects.
+async fn take_over(log: Arc<dyn EventLog>, reads: ReadModels, term: CancellationToken) {
+    let mut backoff = BACKOFF_FIRST;
+    while !term.is_cancelled() {
+        match prepare(reads.writer()).await {
+            Ok(()) => {
+                keep_running(log, reads.clone(), term).await;
+                break;
+            }
+            Err(error) => {
+                let reason = format!("the read models cannot be made: {error}");
+                pause(&reads, reason, &mut backoff, &term).await;
+            }
+        }
+    }
+    // From here on it is another process' to tell.
+    reads.update(|standing| standing.trouble = None);
 }
 
 async fn keep_running(log: Arc<dyn EventLog>, reads: ReadModels, cancel: CancellationToken) {
@@ -63,14 +94,23 @@ async fn keep_running(log: Arc<dyn EventLog>, reads: ReadModels, cancel: Cancell
         if reads.position() > before {
             backoff = BACKOFF_FIRST;
         }
-        tracing::error!(reason, ?backoff, "the projector failed and starts again");
-        reads.update(|standing| standing.trouble = Some(reason.into()));
-        tokio::select! {
-            () = cancel.cancelled() => return,
-            () = tokio::time::sleep(backoff) => {}
-        }
-        backoff = (backoff * 2).min(BACKOFF_MOST);
+        pause(&reads, reason, &mut backoff, &cancel).await;
     }
+}
+
+async fn pause(
+    reads: &ReadModels,
+    reason: String,
+    backoff: &mut Duration,
+    cancel: &CancellationToken,
+) {
+    tracing::error!(reason, ?backoff, "the projector failed and starts again");
+    reads.update(|standing| standing.trouble = Some(reason.into()));
+    tokio::select! {
+        () = cancel.cancelled() => {}
+        () = tokio::time::sleep(*backoff) => {}
+    }
+    *backoff = (*backoff * 2).min(BACKOFF_MOST);
 }
 
 /// Runs the read models in one pass, after those that are far behind have caught up.
@@ -80,12 +120,10 @@ async fn supervise(
     cancel: CancellationToken,
 ) -> Result<(), ProjectionError> {
     loop {
-        let swaps = reads.swaps();
-        reads.reload().await?;
-        let standing = reads.standing();
-        let at = |model: &Model| standing.checkpoints[model.index()];
+        let seen = reads.reload().await?;
+        let at = |model: &Model| seen.checkpoints[model.index()];
         let running = || {
-            let stopped = |model: &Model| standing.stopped[model.index()].is_some();
+            let stopped = |model: &Model| seen.stopped[model.index()].is_some();
             Model::ALL.iter().copied().filter(move |model| !stopped(model))
         };
         let first = running().map(|model| at(&model)).max().unwrap_or(Position::START);
@@ -93,7 +131,7 @@ async fn supervise(
             running().partition(|model| first.0 - at(model).0 <= reads.options().join_within);
         let pass = |models: &[Model]| {
             let members = models.iter().map(|model| (*model, at(model)));
-            Pass::new(reads.clone(), members, "", OnFoldError::Stop, swaps)
+            Pass::new(reads.clone(), members, "", OnFoldError::Stop, seen.epoch)
         };
         if far.is_empty() {
             return pass(&near).follow(log, cancel).await;

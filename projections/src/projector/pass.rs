@@ -13,7 +13,7 @@ use crate::tenants::Tenants;
 use crate::{Model, ProjectionError, ReadModels};
 
 use super::source::{Batch, Source};
-use super::write::{Move, Target, Work, write_all};
+use super::write::{Move, Target, Work, write_all, write_stop};
 
 /// What becomes of a pass when one read model cannot fold a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,25 +36,26 @@ pub(super) struct Pass {
     members: Vec<Member>,
     prefix: String,
     on_fold_error: OnFoldError,
-    swaps: u64,
+    epoch: u64,
     /// Read when the pass begins.
     tenants: Option<Tenants>,
 }
 
 impl Pass {
-    /// A pass for `models`, each from its checkpoint, onto the tables with `prefix`. `swaps` is
-    /// [`ReadModels::swaps`] from before the checkpoints were read.
+    /// A pass for `models`, each from its checkpoint, onto the tables with `prefix`. `epoch` is the
+    /// one that the checkpoints are of.
     pub(super) fn new(
         reads: ReadModels,
         models: impl Iterator<Item = (Model, Position)>,
         prefix: &str,
         on_fold_error: OnFoldError,
-        swaps: u64,
+        epoch: u64,
     ) -> Self {
-        let make = |model| make(model, prefix, reads.options());
+        let dialect = reads.writer().dialect();
+        let make = |model| make(model, dialect, prefix, reads.options());
         let members =
             models.map(|(model, at)| Member { model, projection: make(model), at }).collect();
-        Self { members, prefix: prefix.to_owned(), on_fold_error, swaps, reads, tenants: None }
+        Self { members, prefix: prefix.to_owned(), on_fold_error, epoch, reads, tenants: None }
     }
 
     /// Where the member that is furthest behind stands.
@@ -107,7 +108,7 @@ impl Pass {
         let target = Target {
             reads: self.reads.clone(),
             prefix: self.prefix.clone(),
-            swaps: self.is_serving().then_some(self.swaps),
+            epoch: self.is_serving().then_some(self.epoch),
         };
         // One batch waits while one is written: folding is never further ahead.
         let (sender, work) = mpsc::channel(1);
@@ -159,7 +160,7 @@ impl Pass {
                 Err(error @ ProjectionError::Fold { .. })
                     if self.on_fold_error == OnFoldError::Stop =>
                 {
-                    self.stop(member.model, &error);
+                    stop(&self.reads, self.epoch, member.model, &error).await?;
                 }
                 Err(error) => return Err(error),
             }
@@ -190,10 +191,17 @@ impl Pass {
         member.at = last.position;
         Ok(())
     }
+}
 
-    fn stop(&self, model: Model, error: &ProjectionError) {
-        tracing::error!(projection = model.name(), %error, "a read model has stopped");
-        let reason = error.to_string();
-        self.reads.update(|standing| standing.stopped[model.index()] = Some(reason.into()));
-    }
+async fn stop(
+    reads: &ReadModels,
+    epoch: u64,
+    model: Model,
+    error: &ProjectionError,
+) -> Result<(), ProjectionError> {
+    tracing::error!(projection = model.name(), %error, "a read model has stopped");
+    let reason = error.to_string();
+    write_stop(reads, epoch, model, &reason).await?;
+    reads.update(|standing| standing.stopped[model.index()] = Some(reason.into()));
+    Ok(())
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use sqlx::AssertSqlSafe;
 use theazo_log::{EventLog, Filter, Position};
 use tokio_util::sync::CancellationToken;
 
-use crate::dialect::{self, Connection};
-use crate::tables::{create, drop_shadows};
+use crate::dialect::{REBUILD, Statement, Transaction};
+use crate::standing::Seen;
+use crate::tables::{begin_epoch, create, drop_shadows, forget};
 use crate::{Model, ProjectionError, ReadModels};
 
 use super::pass::{OnFoldError, Pass};
@@ -34,7 +34,8 @@ pub struct Rebuilt {
 /// as they were.
 ///
 /// # Errors
-/// [`ProjectionError::UnknownName`] before anything is done; [`ProjectionError::Fold`] when a
+/// [`ProjectionError::UnknownName`] before anything is done, or when nothing was made yet that could
+/// be made anew; [`ProjectionError::Fold`] when a
 /// commit cannot be folded.
 pub async fn rebuild(
     log: Arc<dyn EventLog>,
@@ -42,25 +43,27 @@ pub async fn rebuild(
     names: Option<&[&str]>,
     mut progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Vec<Rebuilt>, ProjectionError> {
-    let models = match names {
-        None => Model::ALL.to_vec(),
-        Some(names) => names
-            .iter()
-            .map(|name| {
-                Model::by_name(name).ok_or_else(|| ProjectionError::UnknownName((*name).to_owned()))
-            })
-            .collect::<Result<_, _>>()?,
-    };
+    let models = named(names)?;
+    if let Some((model, reason)) = reads.unmade(&models) {
+        return Err(ProjectionError::Database(format!("`{model}`: {reason}")));
+    }
     let _alone = reads.rebuilding().lock().await;
-    let prefix = begin(reads, &models).await?;
-    let members = models.iter().map(|model| (*model, Position::START));
-    let mut pass = Pass::new(reads.clone(), members, &prefix, OnFoldError::Fail, reads.swaps());
-    let made = fill(&log, &mut pass, &mut progress).await;
-    let swapped = match made {
-        Ok(()) => swap(&*log, reads, &models, pass, &prefix).await,
-        Err(error) => Err(error),
+    let made = match reads.leadership(REBUILD) {
+        None => make(&log, reads, &models, &mut progress).await,
+        Some(leadership) => {
+            // Ours until it is over, so that no other process takes the shadows for leavings.
+            let Some(term) = leadership.win(&CancellationToken::new()).await else {
+                return Err(ProjectionError::Database("nobody may rebuild".to_owned()));
+            };
+            let made = tokio::select! {
+                made = make(&log, reads, &models, &mut progress) => made,
+                () = term.lost.cancelled() => Err(cut_off()),
+            };
+            term.end().await;
+            made
+        }
     };
-    match swapped {
+    match made {
         Ok(position) => {
             progress(position.0, position.0);
             Ok(models.iter().map(|m| Rebuilt { name: m.name(), position }).collect())
@@ -74,13 +77,43 @@ pub async fn rebuild(
     }
 }
 
+/// The read models with these names, in the order in which their tables are always locked.
+fn named(names: Option<&[&str]>) -> Result<Vec<Model>, ProjectionError> {
+    let Some(names) = names else { return Ok(Model::ALL.to_vec()) };
+    let unknown = |name: &str| ProjectionError::UnknownName(name.to_owned());
+    let models = names.iter().map(|name| Model::by_name(name).ok_or_else(|| unknown(name)));
+    let mut models = models.collect::<Result<Vec<_>, _>>()?;
+    models.sort();
+    models.dedup();
+    Ok(models)
+}
+
+fn cut_off() -> ProjectionError {
+    ProjectionError::Database("the rebuild was cut off from Postgres; start it again".to_owned())
+}
+
+/// Fills shadows and puts them in the place of what serves.
+async fn make(
+    log: &Arc<dyn EventLog>,
+    reads: &ReadModels,
+    models: &[Model],
+    progress: &mut (impl FnMut(u64, u64) + Send),
+) -> Result<Position, ProjectionError> {
+    let prefix = begin(reads, models).await?;
+    let members = models.iter().map(|model| (*model, Position::START));
+    let mut pass = Pass::new(reads.clone(), members, &prefix, OnFoldError::Fail, 0);
+    fill(log, &mut pass, progress).await?;
+    swap(&**log, reads, models, pass, &prefix).await
+}
+
 /// Creates the empty shadows, and tells their prefix.
 async fn begin(reads: &ReadModels, models: &[Model]) -> Result<String, ProjectionError> {
-    let mut tx = dialect::begin(reads.writer()).await?;
+    let mut tx = reads.writer().begin().await?;
     drop_shadows(&mut tx).await?;
     let sql = "INSERT INTO generations (id, number) VALUES (1, 1) \
                ON CONFLICT (id) DO UPDATE SET number = generations.number + 1 RETURNING number";
-    let number: i64 = sqlx::query_scalar(sql).fetch_one(&mut *tx).await?;
+    let row = tx.row(Statement::new(sql)).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let number = row.integer(0)?;
     let prefix = format!("g{number}_");
     for model in models {
         create(&mut tx, *model, &prefix).await?;
@@ -115,59 +148,50 @@ async fn swap(
     mut pass: Pass,
     prefix: &str,
 ) -> Result<Position, ProjectionError> {
-    let mut tx = dialect::begin(reads.writer()).await?;
+    let mut tx = reads.writer().begin().await?;
+    tx.take_time().await?;
     // Nobody moves while the writer is held: readers must never see an older state than before.
-    reads.reload_in(&mut tx).await?;
-    let standing = reads.standing();
-    let level = models.iter().map(|m| standing.checkpoints[m.index()]).max();
+    let seen = Seen::load_in(&mut tx).await?;
+    let level = models.iter().map(|m| seen.checkpoints[m.index()]).max();
     while Some(pass.position()) < level {
         let batch = log.read(&Filter::all(), pass.position(), MOST).await?;
         if batch.is_empty() {
             return Err(ProjectionError::Database("the log is behind a read model".to_owned()));
         }
-        pass.fold(&batch).await?.write(&mut tx, prefix).await?;
+        pass.fold(&batch).await?.write(&mut tx, prefix, None).await?;
     }
     let position = pass.position();
     for model in models {
         exchange(&mut tx, *model, prefix, position).await?;
     }
-    // Before the writer is free: whoever gets it next must see that the tables are others.
-    reads.note_swap();
+    // Whoever gets the writer next must see that the tables are others.
+    begin_epoch(&mut tx).await?;
+    let now = Seen::load_in(&mut tx).await?;
     tx.commit().await?;
-    reads.update(|standing| {
-        for model in models {
-            standing.checkpoints[model.index()] = position;
-            standing.stopped[model.index()] = None;
-        }
-    });
+    reads.update(|standing| standing.see(&now));
     Ok(position)
 }
 
 async fn exchange(
-    connection: &mut Connection,
+    tx: &mut Transaction,
     model: Model,
     prefix: &str,
     position: Position,
 ) -> Result<(), ProjectionError> {
     for table in model.tables() {
         let sql = format!("DROP TABLE {table}; ALTER TABLE {prefix}{table} RENAME TO {table}");
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await?;
+        tx.script(sql).await?;
     }
-    sqlx::query("UPDATE projections SET position = $1, schema_hash = $2 WHERE name = $3")
-        .bind(signed(position)?)
-        .bind(model.schema_hash())
-        .bind(model.name())
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query("DELETE FROM projections WHERE name = $1")
-        .bind(format!("{prefix}{model}"))
-        .execute(connection)
-        .await?;
+    let sql = "UPDATE projections SET position = $1, schema_hash = $2 WHERE name = $3";
+    let update = Statement::new(sql).bind(signed(position)?);
+    tx.execute(update.bind(model.schema_hash(tx.dialect())).bind(model.name())).await?;
+    tx.execute(Statement::new("DELETE FROM stopped WHERE name = $1").bind(model.name())).await?;
+    forget(tx, format!("{prefix}{model}")).await?;
     Ok(())
 }
 
 async fn clean_up(reads: &ReadModels) -> Result<(), ProjectionError> {
-    let mut tx = dialect::begin(reads.writer()).await?;
+    let mut tx = reads.writer().begin().await?;
     drop_shadows(&mut tx).await?;
     tx.commit().await?;
     Ok(())

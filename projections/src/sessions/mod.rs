@@ -137,7 +137,10 @@ impl ReadModels {
         scope: Scope,
         user_id: &str,
     ) -> Result<Option<Row<SessionView>>, ReadError> {
-        Query::scoped(Model::Sessions, scope).equals("user_id", user_id).newest(self).await
+        Query::scoped(Model::Sessions, scope)
+            .equals("user_id", user_id.to_owned())
+            .newest(self)
+            .await
     }
 
     /// The sessions of all orgs with agents that were admitted and not released, oldest first: at

@@ -4,6 +4,7 @@ use theazo_domain::snapshot::{Snapshot, SnapshotCommand};
 use theazo_domain::{Actor, AgentId, ApiKeyId, Kind, SessionId, SnapshotId, StreamId, Timestamp};
 use theazo_projections::{AuditEvent, AuditFilter, Page, Row};
 
+use crate::place::{Store, on_both};
 use crate::support::{World, live, uuid};
 
 async fn audit(world: &World, filter: AuditFilter) -> Vec<Row<AuditEvent>> {
@@ -24,15 +25,13 @@ async fn history(world: &mut World) -> (SessionId, AgentId) {
     world.tell_agent(live(1), agent_id, AgentCommand::Paused { snapshot_id, size: 1 }).await;
     // Later, by a projector that has none of it at hand.
     world.project().await;
-    world.reads.close().await;
-    world.reads = crate::support::open(&world.path("reads.db")).await;
+    world.reopen().await;
     let stream = StreamId::snapshot(live(1), snapshot_id);
     let provider = ProviderKind::Local;
     let create = SnapshotCommand::Create { snapshot_id, session_id, agent_id, provider, size: 1 };
     world.command::<Snapshot>(stream.clone(), create).await;
     world.project().await;
-    world.reads.close().await;
-    world.reads = crate::support::open(&world.path("reads.db")).await;
+    world.reopen().await;
     world.command::<Snapshot>(stream, SnapshotCommand::Delete).await;
     world.tell_agent(live(1), agent_id, AgentCommand::RequestResume { snapshot_id: None }).await;
     world.session(live(1), "ben").await;
@@ -40,9 +39,9 @@ async fn history(world: &mut World) -> (SessionId, AgentId) {
     (session_id, agent_id)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_event_tells_its_session_agent_and_user() {
-    let mut world = World::new().await;
+on_both!(every_event_tells_its_session_agent_and_user);
+async fn every_event_tells_its_session_agent_and_user(on: Store) {
+    let mut world = World::new(on).await;
     let (session, agent) = history(&mut world).await;
     let rows = audit(&world, AuditFilter::default()).await;
     assert_eq!(
@@ -77,9 +76,9 @@ async fn every_event_tells_its_session_agent_and_user() {
     assert!(paused.data.get().contains("\"size\":1"), "{}", paused.data);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn each_filter_cuts_out_its_own() {
-    let mut world = World::new().await;
+on_both!(each_filter_cuts_out_its_own);
+async fn each_filter_cuts_out_its_own(on: Store) {
+    let mut world = World::new(on).await;
     let (session, agent) = history(&mut world).await;
     let all = audit(&world, AuditFilter::default()).await;
     let other = || AuditFilter::default();
@@ -116,9 +115,9 @@ async fn each_filter_cuts_out_its_own() {
     assert_eq!(audit(&world, AuditFilter { actor, ..other() }).await.len(), all.len());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn pages_of_the_audit_join_without_gap_or_repeat() {
-    let mut world = World::new().await;
+on_both!(pages_of_the_audit_join_without_gap_or_repeat);
+async fn pages_of_the_audit_join_without_gap_or_repeat(on: Store) {
+    let mut world = World::new(on).await;
     history(&mut world).await;
     let all = audit(&world, AuditFilter::default()).await;
     for limit in [1, 2, 5] {

@@ -8,6 +8,7 @@ use theazo_domain::{AgentId, DefinitionId, DeliveryId, Kind, Pico, SessionId, St
 use theazo_projections::audit::redacted;
 use theazo_projections::{AuditEvent, AuditFilter, Page, Row};
 
+use crate::place::{Store, on_both};
 use crate::runs::{model_answer, model_call, own_agent, tool_answer, tool_call, usage};
 use crate::support::{World, live, payload, state_of};
 
@@ -26,8 +27,7 @@ fn about(task: TaskId) -> AuditFilter {
 /// A projector that has nothing at hand takes over.
 async fn restart(world: &mut World) {
     world.project().await;
-    world.reads.close().await;
-    world.reads = crate::support::open(&world.path("reads.db")).await;
+    world.reopen().await;
 }
 
 struct History {
@@ -77,9 +77,9 @@ async fn history(world: &mut World) -> History {
     History { session, agent, task }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_event_of_a_task_tells_whose_it_is() {
-    let mut world = World::new().await;
+on_both!(every_event_of_a_task_tells_whose_it_is);
+async fn every_event_of_a_task_tells_whose_it_is(on: Store) {
+    let mut world = World::new(on).await;
     let History { session, agent, task } = history(&mut world).await;
     let rows = audit(&world, about(task)).await;
     let expected = [
@@ -119,10 +119,10 @@ async fn every_event_of_a_task_tells_whose_it_is() {
     assert!(stranger.is_empty());
 }
 
+on_both!(the_agent_of_a_task_is_known_before_it_is_there);
 /// Its agent never comes to be, or comes later.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_agent_of_a_task_is_known_before_it_is_there() {
-    let mut world = World::new().await;
+async fn the_agent_of_a_task_is_known_before_it_is_there(on: Store) {
+    let mut world = World::new(on).await;
     let session = world.session(live(1), "ann").await;
     let (never, later) = (AgentId::from_uuid(world.fresh()), AgentId::from_uuid(world.fresh()));
     let task = world.submit(live(1), session, own_agent(never)).await;
@@ -144,9 +144,9 @@ async fn the_agent_of_a_task_is_known_before_it_is_there() {
     assert_eq!(rows[0].value.task_id, None);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_definition_belongs_to_no_session() {
-    let mut world = World::new().await;
+on_both!(a_definition_belongs_to_no_session);
+async fn a_definition_belongs_to_no_session(on: Store) {
+    let mut world = World::new(on).await;
     let definition_id = DefinitionId::from_uuid(world.fresh());
     let content = Box::new(DefinitionContent { browser: Some(true), ..Default::default() });
     let create = DefinitionCommand::Create { definition_id, name: "writer".to_owned(), content };
@@ -170,9 +170,9 @@ async fn a_definition_belongs_to_no_session() {
     assert!(rows[1].value.data.get().contains("\"browser\":true"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_payload_of_a_run_is_in_the_audit() {
-    let mut world = World::new().await;
+on_both!(no_payload_of_a_run_is_in_the_audit);
+async fn no_payload_of_a_run_is_in_the_audit(on: Store) {
+    let mut world = World::new(on).await;
     let History { task, .. } = history(&mut world).await;
     let rows = audit(&world, AuditFilter::default()).await;
     let shown: String = rows.iter().map(|row| row.value.data.get()).collect();

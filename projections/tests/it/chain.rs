@@ -3,11 +3,12 @@ use theazo_log::{Filter, verify};
 use theazo_projections::{ChainKey, Page};
 
 use crate::history::{self, Things};
+use crate::place::{Store, on_both};
 use crate::support::{World, scope};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_rolling_hash_is_what_the_log_verifies_to() {
-    let mut world = World::new().await;
+on_both!(the_rolling_hash_is_what_the_log_verifies_to);
+async fn the_rolling_hash_is_what_the_log_verifies_to(on: Store) {
+    let mut world = World::new(on).await;
     history::random(&mut world, &mut Things::default(), history::seed(), 300).await;
     world.project().await;
     let verified = verify(&*world.log, &Filter::all(), |_| {}).await.unwrap();
@@ -19,9 +20,9 @@ async fn the_rolling_hash_is_what_the_log_verifies_to() {
     assert!(world.reads.chain_head(scope(99, Mode::Live)).await.unwrap().is_none());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_checkpoints_are_signed_and_at_their_places() {
-    let mut world = World::new().await;
+on_both!(the_checkpoints_are_signed_and_at_their_places);
+async fn the_checkpoints_are_signed_and_at_their_places(on: Store) {
+    let mut world = World::new(on).await;
     history::random(&mut world, &mut Things::default(), history::seed(), 300).await;
     world.project().await;
     let key = ChainKey::new(vec![7; 32]);

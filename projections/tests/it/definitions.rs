@@ -4,6 +4,7 @@ use theazo_domain::pricing::Rates;
 use theazo_domain::{DefinitionId, Kind, Pico, StreamId};
 use theazo_projections::Page;
 
+use crate::place::{Store, on_both};
 use crate::support::{World, live};
 
 fn content(instructions: &str) -> Box<DefinitionContent> {
@@ -23,9 +24,9 @@ async fn tell(world: &mut World, id: DefinitionId, command: DefinitionCommand) {
     world.command::<Definition>(StreamId::definition(live(1), id), command).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_definition_is_found_by_its_name_until_it_is_archived() {
-    let mut world = World::new().await;
+on_both!(a_definition_is_found_by_its_name_until_it_is_archived);
+async fn a_definition_is_found_by_its_name_until_it_is_archived(on: Store) {
+    let mut world = World::new(on).await;
     let first = define(&mut world, "writer").await;
     let other = define(&mut world, "reader").await;
     tell(&mut world, first, DefinitionCommand::Update { content: content("second") }).await;
@@ -63,9 +64,9 @@ async fn a_definition_is_found_by_its_name_until_it_is_archived() {
     assert_eq!(list(true, live(2)).await, []);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_newest_price_of_a_model_holds() {
-    let mut world = World::new().await;
+on_both!(the_newest_price_of_a_model_holds);
+async fn the_newest_price_of_a_model_holds(on: Store) {
+    let mut world = World::new(on).await;
     let stream = StreamId::singleton(live(1), Kind::ModelPrices);
     for (model, input) in [("a", 1), ("b", 2), ("a", 3)] {
         let rates = Rates { input: Pico(input), ..Rates::default() };

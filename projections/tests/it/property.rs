@@ -25,6 +25,7 @@ use theazo_log::{Commit, Position};
 use theazo_projections::{AuditEvent, AuditFilter, Page};
 
 use crate::history::{Things, act};
+use crate::place::Store;
 use crate::support::{PATIENCE, World, state_of};
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -169,6 +170,43 @@ async fn assert_audit(world: &World, history: &[Arc<Commit>], streams: &Streams)
     assert_eq!(seen, history.iter().map(|commit| commit.events.len()).sum::<usize>());
 }
 
+/// Whatever happens by `steps`, on either database.
+async fn the_rows_are_the_fold(on: Store, steps: Vec<(u8, u32)>) {
+    let mut world = World::new(on).await;
+    let running = world.start();
+    let mut things = Things::default();
+    for (what, which) in steps {
+        act(&mut world, &mut things, what, which).await;
+    }
+    let head = world.head().await;
+    assert!(world.reads.wait_for(head, PATIENCE).await, "{:?}", world.reads.trouble());
+    running.stop().await;
+    let history = world.history().await;
+    let mut streams = Streams::new();
+    for commit in &history {
+        streams.entry(commit.stream.clone()).or_default().push(commit.clone());
+    }
+    let list = world.reads.list(&*world.log).await.unwrap();
+    assert!(list.iter().all(|p| p.error.is_none() && p.behind == 0), "{list:?}");
+    assert_folded::<Org>(&world, &streams).await;
+    assert_folded::<ApiKey>(&world, &streams).await;
+    assert_folded::<Session>(&world, &streams).await;
+    assert_folded::<Agent>(&world, &streams).await;
+    assert_folded::<Execution>(&world, &streams).await;
+    assert_folded::<FileOperation>(&world, &streams).await;
+    assert_folded::<Snapshot>(&world, &streams).await;
+    assert_folded::<Secret>(&world, &streams).await;
+    assert_folded::<Settings>(&world, &streams).await;
+    assert_folded::<Providers>(&world, &streams).await;
+    assert_folded::<Definition>(&world, &streams).await;
+    assert_folded::<Delivery>(&world, &streams).await;
+    assert_folded::<ModelPrices>(&world, &streams).await;
+    assert_tasks(&world, &streams).await;
+    assert_usage(&world, &streams).await;
+    assert_audit(&world, &history, &streams).await;
+    assert_eq!(world.reads.position(), head.max(Position::START));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
@@ -176,40 +214,18 @@ proptest! {
     fn the_rows_are_the_fold_of_the_log(
         steps in prop::collection::vec((any::<u8>(), any::<u32>()), 1..120)
     ) {
-        block_on(async {
-            let mut world = World::new().await;
-            let running = world.start();
-            let mut things = Things::default();
-            for (what, which) in steps {
-                act(&mut world, &mut things, what, which).await;
-            }
-            let head = world.head().await;
-            assert!(world.reads.wait_for(head, PATIENCE).await, "{:?}", world.reads.trouble());
-            running.stop().await;
-            let history = world.history().await;
-            let mut streams = Streams::new();
-            for commit in &history {
-                streams.entry(commit.stream.clone()).or_default().push(commit.clone());
-            }
-            let list = world.reads.list(&*world.log).await.unwrap();
-            assert!(list.iter().all(|p| p.error.is_none() && p.behind == 0), "{list:?}");
-            assert_folded::<Org>(&world, &streams).await;
-            assert_folded::<ApiKey>(&world, &streams).await;
-            assert_folded::<Session>(&world, &streams).await;
-            assert_folded::<Agent>(&world, &streams).await;
-            assert_folded::<Execution>(&world, &streams).await;
-            assert_folded::<FileOperation>(&world, &streams).await;
-            assert_folded::<Snapshot>(&world, &streams).await;
-            assert_folded::<Secret>(&world, &streams).await;
-            assert_folded::<Settings>(&world, &streams).await;
-            assert_folded::<Providers>(&world, &streams).await;
-            assert_folded::<Definition>(&world, &streams).await;
-            assert_folded::<Delivery>(&world, &streams).await;
-            assert_folded::<ModelPrices>(&world, &streams).await;
-            assert_tasks(&world, &streams).await;
-            assert_usage(&world, &streams).await;
-            assert_audit(&world, &history, &streams).await;
-            assert_eq!(world.reads.position(), head.max(Position::START));
-        });
+        block_on(the_rows_are_the_fold(Store::Sqlite, steps));
+    }
+}
+
+proptest! {
+    // Each makes a database.
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_rows_are_the_fold_of_the_log_on_postgres(
+        steps in prop::collection::vec((any::<u8>(), any::<u32>()), 1..120)
+    ) {
+        block_on(the_rows_are_the_fold(Store::Postgres, steps));
     }
 }

@@ -12,15 +12,16 @@ use theazo_domain::{
 };
 use theazo_projections::{AgentFilter, ExecutionFilter, Page, Row, SessionFilter, SessionView};
 
+use crate::place::{Store, on_both};
 use crate::support::{PATIENCE, World, live, payload, sealed, uuid};
 
 fn ids(rows: &[Row<SessionView>]) -> Vec<SessionId> {
     rows.iter().map(|row| row.value.session.id).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn pages_do_not_shift_while_rows_are_added() {
-    let mut world = World::new().await;
+on_both!(pages_do_not_shift_while_rows_are_added);
+async fn pages_do_not_shift_while_rows_are_added(on: Store) {
+    let mut world = World::new(on).await;
     let running = world.start();
     let mut made = Vec::new();
     for _ in 0..25 {
@@ -42,9 +43,9 @@ async fn pages_do_not_shift_while_rows_are_added() {
     running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sessions_are_found_by_user_and_status() {
-    let mut world = World::new().await;
+on_both!(sessions_are_found_by_user_and_status);
+async fn sessions_are_found_by_user_and_status(on: Store) {
+    let mut world = World::new(on).await;
     let first = world.session(live(1), "ann").await;
     let other = world.session(live(1), "ben").await;
     let second = world.session(live(1), "ann").await;
@@ -67,9 +68,9 @@ async fn sessions_are_found_by_user_and_status() {
     assert_eq!((holding[0].scope, holding[0].row.value.session.id), (live(1), other));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn agents_are_found_by_session_state_and_provider() {
-    let mut world = World::new().await;
+on_both!(agents_are_found_by_session_state_and_provider);
+async fn agents_are_found_by_session_state_and_provider(on: Store) {
+    let mut world = World::new(on).await;
     let session = world.session(live(1), "ann").await;
     let idle = world.agent(live(1), session).await;
     world.tell_agent(live(1), idle, AgentCommand::Provisioned { host: "h".to_owned() }).await;
@@ -93,9 +94,9 @@ async fn agents_are_found_by_session_state_and_provider() {
     assert_eq!((page.len(), page[0].scope, page[0].row.value.id), (1, live(2), elsewhere));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_has_no_outcome_is_found_across_orgs() {
-    let mut world = World::new().await;
+on_both!(what_has_no_outcome_is_found_across_orgs);
+async fn what_has_no_outcome_is_found_across_orgs(on: Store) {
+    let mut world = World::new(on).await;
     let mut unfinished = Vec::new();
     for n in 1..=2 {
         let session_id = world.session(live(n), "ann").await;
@@ -146,9 +147,9 @@ async fn what_has_no_outcome_is_found_across_orgs() {
     assert_eq!(found, unfinished);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_deleted_is_in_no_list() {
-    let mut world = World::new().await;
+on_both!(what_was_deleted_is_in_no_list);
+async fn what_was_deleted_is_in_no_list(on: Store) {
+    let mut world = World::new(on).await;
     let session_id = world.session(live(1), "ann").await;
     let agent_id = world.agent(live(1), session_id).await;
     let snapshot_id = SnapshotId::from_uuid(world.fresh());
@@ -187,9 +188,9 @@ async fn what_was_deleted_is_in_no_list() {
     assert_eq!(world.reads.secrets(live(1), None, page).await.unwrap()[0].value.version, 2);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_found_by_its_digest_until_it_is_rotated_or_revoked() {
-    let mut world = World::new().await;
+on_both!(a_key_is_found_by_its_digest_until_it_is_rotated_or_revoked);
+async fn a_key_is_found_by_its_digest_until_it_is_rotated_or_revoked(on: Store) {
+    let mut world = World::new(on).await;
     let org_id = OrgId::from_uuid(uuid(1));
     let scope = Scope { org: org_id, mode: Mode::Test };
     let key_id = ApiKeyId::from_uuid(uuid(5));

@@ -22,6 +22,7 @@ use theazo_projections::{
     AgentFilter, AuditFilter, ExecutionFilter, Page, ReadModels, SessionFilter, TaskFilter,
 };
 
+use crate::place::{Store, on_both};
 use crate::support::{World, payload, scope, sealed};
 
 struct Ids {
@@ -201,9 +202,9 @@ async fn seen(reads: &ReadModels, tenant: Scope, ids: &Ids) -> Vec<(&'static str
     ]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_seen_across_tenants() {
-    let mut world = World::new().await;
+on_both!(nothing_is_seen_across_tenants);
+async fn nothing_is_seen_across_tenants(on: Store) {
+    let mut world = World::new(on).await;
     let owner = scope(1, Mode::Live);
     let ids = one_of_each(&mut world, owner).await;
     world.project().await;
@@ -217,9 +218,9 @@ async fn nothing_is_seen_across_tenants() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_ciphertext_and_no_hash_is_in_the_audit_or_in_a_list_of_secrets() {
-    let mut world = World::new().await;
+on_both!(no_ciphertext_and_no_hash_is_in_the_audit_or_in_a_list_of_secrets);
+async fn no_ciphertext_and_no_hash_is_in_the_audit_or_in_a_list_of_secrets(on: Store) {
+    let mut world = World::new(on).await;
     let owner = scope(1, Mode::Live);
     one_of_each(&mut world, owner).await;
     world.project().await;
@@ -232,6 +233,6 @@ async fn no_ciphertext_and_no_hash_is_in_the_audit_or_in_a_list_of_secrets() {
     }
     let secrets = world.reads.secrets(owner, None, page).await.unwrap();
     assert!(!format!("{secrets:?}").contains("CIPHERTEXT"));
-    let tables = crate::support::dump(&world.path("reads.db")).await;
+    let tables = world.dump().await;
     assert!(!format!("{:?}", tables["audit"]).contains("CIPHERTEXT"));
 }

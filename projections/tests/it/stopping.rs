@@ -3,11 +3,12 @@ use theazo_domain::{SessionId, StreamId};
 use theazo_log::Position;
 use theazo_projections::{AgentFilter, Page, ReadError, SessionFilter, rebuild};
 
+use crate::place::{Store, on_both};
 use crate::support::{PATIENCE, World, live, uuid};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_commit_that_cannot_be_folded_stops_its_read_model_alone() {
-    let mut world = World::new().await;
+on_both!(a_commit_that_cannot_be_folded_stops_its_read_model_alone);
+async fn a_commit_that_cannot_be_folded_stops_its_read_model_alone(on: Store) {
+    let mut world = World::new(on).await;
     let running = world.start();
     let session = world.session(live(1), "ann").await;
     // An end without a beginning: no command decides this.

@@ -1,11 +1,9 @@
 //! A log with a history made by the aggregates' own rules, and what its read models must hold.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use tempfile::TempDir;
 use theazo_domain::agent::{Agent, AgentCommand, AgentSpec};
 use theazo_domain::pricing::ComputePrice;
@@ -20,6 +18,8 @@ use theazo_projections::{ChainKey, Options, Projector, ReadModels};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use crate::place::{Dump, Place, Store};
 
 /// How long something that must happen may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -67,27 +67,36 @@ pub fn payload(text: &str) -> Payload {
 
 /// A folder with a log and read models.
 pub struct World {
+    pub on: Store,
     pub folder: TempDir,
     pub log: Arc<SqliteLog>,
+    pub place: Place,
     pub reads: ReadModels,
     clock: i64,
     ids: u64,
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub async fn new(on: Store) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = SqliteLog::open(SqliteOptions::new(folder.path().join("log.db"))).await.unwrap();
-        let reads = open(&folder.path().join("reads.db")).await;
-        Self { folder, log, reads, clock: 1_780_000_000_000, ids: 1_000 }
-    }
-
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        let place = Place::new(on, folder.path(), "reads.db").await;
+        let reads = open(&place).await;
+        Self { on, folder, log, place, reads, clock: 1_780_000_000_000, ids: 1_000 }
     }
 
     pub fn log(&self) -> Arc<dyn EventLog> {
         self.log.clone()
+    }
+
+    /// Opens the read models anew, as another process would.
+    pub async fn reopen(&mut self) {
+        self.reads.close().await;
+        self.reads = open(&self.place).await;
+    }
+
+    pub async fn dump(&self) -> Dump {
+        self.place.dump().await
     }
 
     /// A number that was not used before.
@@ -205,13 +214,14 @@ pub fn options() -> Options {
     Options { chain_interval: 10, join_within: 20, ..Options::new(ChainKey::new(vec![7; 32])) }
 }
 
-pub async fn open(path: &Path) -> ReadModels {
-    ReadModels::open(path, options()).await.unwrap()
+pub async fn open(place: &Place) -> ReadModels {
+    place.open(options()).await
 }
 
 pub async fn project(log: Arc<dyn EventLog>, reads: &ReadModels) {
     let head = log.head().await.unwrap();
     let running = Running::start(log, reads.clone());
+    reads.made(PATIENCE).await.unwrap();
     assert!(reads.wait_for(head, PATIENCE).await, "stuck: {:?}", reads.trouble());
     running.stop().await;
 }
@@ -239,40 +249,15 @@ impl Running {
     }
 }
 
-/// Every row of every table, as text.
-pub async fn dump(path: &Path) -> BTreeMap<String, Vec<String>> {
-    let mut connection = connect(path).await;
-    let tables: Vec<String> = sqlx::query_scalar(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'generations'",
-    )
-    .fetch_all(&mut connection)
-    .await
-    .unwrap();
-    let mut dump = BTreeMap::new();
-    for table in tables {
-        let columns = sqlx::query(AssertSqlSafe(format!("PRAGMA table_info({table})")))
-            .fetch_all(&mut connection)
-            .await
-            .unwrap();
-        let quoted: Vec<_> =
-            columns.iter().map(|row| format!("quote({})", row.get::<String, _>("name"))).collect();
-        let sql = format!("SELECT {} FROM {table} ORDER BY 1", quoted.join("||'|'||"));
-        let rows: Vec<String> =
-            sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
-        dump.insert(table, rows);
-    }
-    dump
+/// What a fresh replay of the log into a place of its own gives.
+pub async fn replayed(world: &World, name: &str) -> Dump {
+    let place = Place::new(world.on, world.folder.path(), name).await;
+    replayed_into(world, &place).await
 }
 
-pub async fn connect(path: &Path) -> sqlx::SqliteConnection {
-    sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
-}
-
-/// What a fresh replay of the log into a file of its own gives.
-pub async fn replayed(world: &World, name: &str) -> BTreeMap<String, Vec<String>> {
-    let path = world.path(name);
-    let reads = open(&path).await;
+pub async fn replayed_into(world: &World, place: &Place) -> Dump {
+    let reads = open(place).await;
     project(world.log(), &reads).await;
     reads.close().await;
-    dump(&path).await
+    place.dump().await
 }

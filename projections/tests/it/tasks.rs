@@ -8,6 +8,7 @@ use theazo_domain::task::{
 use theazo_domain::{AgentId, DeliveryId, StreamId, TaskId};
 use theazo_projections::{Page, Row, Scoped, TaskFilter};
 
+use crate::place::{Store, on_both};
 use crate::runs::{failure, model_answer, model_call, own_agent, tool_answer, tool_call, usage};
 use crate::support::{World, live, payload};
 
@@ -19,9 +20,9 @@ fn ids(rows: &[Row<Task>]) -> Vec<TaskId> {
     rows.iter().map(|row| row.value.id).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn tasks_are_found_by_session_agent_and_status() {
-    let mut world = World::new().await;
+on_both!(tasks_are_found_by_session_agent_and_status);
+async fn tasks_are_found_by_session_agent_and_status(on: Store) {
+    let mut world = World::new(on).await;
     let session = world.session(live(1), "ann").await;
     let agent = world.agent(live(1), session).await;
     let existing = || TaskAgent::Existing { agent_id: agent };
@@ -73,9 +74,9 @@ async fn tasks_are_found_by_session_agent_and_status() {
     assert_eq!(ids(&open), []);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn pages_of_a_sessions_tasks_join_without_gap_or_repeat() {
-    let mut world = World::new().await;
+on_both!(pages_of_a_sessions_tasks_join_without_gap_or_repeat);
+async fn pages_of_a_sessions_tasks_join_without_gap_or_repeat(on: Store) {
+    let mut world = World::new(on).await;
     let session = world.session(live(1), "ann").await;
     let mut made = Vec::new();
     for n in 0..7 {
@@ -103,9 +104,9 @@ async fn pages_of_a_sessions_tasks_join_without_gap_or_repeat() {
     assert_eq!(paged(Some(TaskStatus::Queued)).await, every_other(1));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_dispatcher_walks_the_open_tasks_of_all_orgs_oldest_first() {
-    let mut world = World::new().await;
+on_both!(the_dispatcher_walks_the_open_tasks_of_all_orgs_oldest_first);
+async fn the_dispatcher_walks_the_open_tasks_of_all_orgs_oldest_first(on: Store) {
+    let mut world = World::new(on).await;
     let mut expected = Vec::new();
     for n in [1, 2, 1, 2, 1] {
         let session = world.session(live(n), "ann").await;
@@ -126,10 +127,10 @@ async fn the_dispatcher_walks_the_open_tasks_of_all_orgs_oldest_first() {
     assert_eq!(walked, expected);
 }
 
+on_both!(a_row_has_all_of_a_task_but_its_steps);
 /// However many steps a run has, its row stays small, and its figures are those of all steps.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_row_has_all_of_a_task_but_its_steps() {
-    let mut world = World::new().await;
+async fn a_row_has_all_of_a_task_but_its_steps(on: Store) {
+    let mut world = World::new(on).await;
     let session = world.session(live(1), "ann").await;
     let own = AgentId::from_uuid(world.fresh());
     let task = world.submit(live(1), session, own_agent(own)).await;
@@ -172,10 +173,10 @@ async fn a_row_has_all_of_a_task_but_its_steps() {
     assert_eq!(over.output, Some(payload("done")));
 }
 
+on_both!(an_agents_row_tells_its_task);
 /// What the agent itself says of its runs is in its row as the command side needs it.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_agents_row_tells_its_task() {
-    let mut world = World::new().await;
+async fn an_agents_row_tells_its_task(on: Store) {
+    let mut world = World::new(on).await;
     let session = world.session(live(1), "ann").await;
     let agent = world.agent(live(1), session).await;
     let task = world.submit(live(1), session, TaskAgent::Existing { agent_id: agent }).await;
@@ -186,9 +187,9 @@ async fn an_agents_row_tells_its_task() {
     assert_eq!((row.task, row.last_task), (Some(task), Some(task)));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn deliveries_are_pending_until_they_are_made_or_given_up() {
-    let mut world = World::new().await;
+on_both!(deliveries_are_pending_until_they_are_made_or_given_up);
+async fn deliveries_are_pending_until_they_are_made_or_given_up(on: Store) {
+    let mut world = World::new(on).await;
     let mut pending = Vec::new();
     let mut of_first = None;
     for n in 1..=2 {

@@ -5,6 +5,7 @@ use theazo_domain::task::{Entry, TaskAgent, TaskCommand};
 use theazo_domain::{AgentId, Pico, SnapshotId, StreamId};
 use theazo_projections::SessionUsage;
 
+use crate::place::{Store, on_both};
 use crate::runs::{failure, model_answer, model_call, own_agent, usage as model_usage};
 use crate::support::{World, live};
 
@@ -13,9 +14,9 @@ async fn usage(world: &World, session: theazo_domain::SessionId) -> SessionUsage
     world.reads.session(live(1), session).await.unwrap().unwrap().value.usage
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_uses_what_its_agents_do() {
-    let mut world = World::new().await;
+on_both!(a_session_uses_what_its_agents_do);
+async fn a_session_uses_what_its_agents_do(on: Store) {
+    let mut world = World::new(on).await;
     let session = world.session(live(1), "ann").await;
     assert_eq!(usage(&world, session).await, SessionUsage::default());
 
@@ -58,10 +59,10 @@ async fn a_session_uses_what_its_agents_do() {
     assert!(now.open.is_empty());
 }
 
+on_both!(a_session_pays_for_the_model_calls_of_its_tasks);
 /// Model calls count as they end, also those that broke, whoever the agent is and how it ended.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_pays_for_the_model_calls_of_its_tasks() {
-    let mut world = World::new().await;
+async fn a_session_pays_for_the_model_calls_of_its_tasks(on: Store) {
+    let mut world = World::new(on).await;
     let session = world.session(live(1), "ann").await;
     let agent = world.agent(live(1), session).await;
     world.tell_agent(live(1), agent, AgentCommand::Provisioned { host: "h".to_owned() }).await;
@@ -104,10 +105,10 @@ async fn a_session_pays_for_the_model_calls_of_its_tasks() {
     assert_eq!(last.cost_at(world.now()), last.cost);
 }
 
+on_both!(a_recovered_agent_is_billed_anew);
 /// Its server died and came back: the time in between costs nothing.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_recovered_agent_is_billed_anew() {
-    let mut world = World::new().await;
+async fn a_recovered_agent_is_billed_anew(on: Store) {
+    let mut world = World::new(on).await;
     let session = world.session(live(1), "ann").await;
     let agent = world.agent(live(1), session).await;
     world.tell_agent(live(1), agent, AgentCommand::Provisioned { host: "h".to_owned() }).await;

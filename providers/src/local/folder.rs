@@ -5,6 +5,7 @@
 //! <data_dir>/root, stage, lower mount points of the spawner's own mount namespace
 //! <data_dir>/sandboxes/<id>/    workspace/ (or upper/, work/ over a snapshot), tmp/, record.json
 //! <data_dir>/snapshots/<id>/    files/, size
+//! <data_dir>/snapshots/<id>.importing/  the same, without its size
 //! ```
 //!
 //! A sandbox without its record, or a snapshot without its size, is half made or half removed.

@@ -22,6 +22,9 @@
 //! A sandbox's files outlive the server that made it, however that ended: the next one on the same
 //! data directory lists them, and [`Provider::adopt`] makes the sandbox again over them.
 //!
+//! A snapshot is on the host that took it, until it is exported and imported on another one; see
+//! `archive` for how it travels, and why nothing in it is trusted.
+//!
 //! Disk: `/workspace` and `/tmp` are folders of the data directory's own file system, which has no
 //! quota that every machine offers, so a watcher enforces `disk_bytes`; see `disk.rs`.
 //!
@@ -35,10 +38,14 @@ mod destroy;
 mod disk;
 mod egress;
 mod exec;
+mod export;
 mod files;
 mod folder;
+mod import;
 mod init;
 mod link;
+mod making;
+mod moving;
 mod pause;
 mod probe;
 mod provider;

@@ -61,7 +61,8 @@ impl Inner {
             }
             Phase::Live | Phase::Ending => {}
         }
-        if self.bases.lock().get(&snapshot).is_some_and(|base| base.deleted) {
+        let _turn = self.making.turn(snapshot).await;
+        if self.was_deleted(snapshot) {
             return Err(ProviderError::Conflict("a snapshot of this id was deleted".into()));
         }
         self.set_frozen(&live, true).await?;
@@ -106,6 +107,11 @@ impl Inner {
         .await
     }
 
+    /// Whether it was deleted under a sandbox that still lies on it.
+    pub fn was_deleted(&self, snapshot: SnapshotId) -> bool {
+        self.bases.lock().get(&snapshot).is_some_and(|base| base.deleted)
+    }
+
     /// Holds a snapshot for a sandbox that is to lie on it.
     pub fn take_base(&self, snapshot: SnapshotId) -> Result<()> {
         let mut bases = self.bases.lock();
@@ -131,10 +137,15 @@ impl Inner {
             }
             unused && deleted
         };
-        if remove { self.remove_snapshot(snapshot).await } else { Ok(()) }
+        if remove {
+            let _turn = self.making.turn(snapshot).await;
+            self.remove_snapshot(snapshot).await?;
+        }
+        Ok(())
     }
 
     pub async fn delete_snapshot(self: &Arc<Self>, snapshot: SnapshotId) -> Result<()> {
+        let _turn = self.making.turn(snapshot).await;
         let in_use = match self.bases.lock().get_mut(&snapshot) {
             Some(base) => {
                 base.deleted = true;

@@ -18,6 +18,7 @@ use super::config::LocalConfig;
 use super::disk::Filled;
 use super::exec::{self, Runtimes};
 use super::folder::Folder;
+use super::making::Making;
 use super::pause::{Base, bases_of};
 use super::probe;
 use super::record::Record;
@@ -28,9 +29,10 @@ use super::spawner_link::SpawnerLink;
 use super::tree;
 use super::uids::Uids;
 use super::watch;
+use crate::archive;
 use crate::contract::{
     Capabilities, Duplex, ExecOutput, ExecRequest, FileEntry, Health, Provider, ProviderError,
-    Result, Sandbox, SandboxId, SandboxSpec, TreeEntry,
+    Result, Sandbox, SandboxId, SandboxSpec, SnapshotData, TreeEntry,
 };
 
 /// How long a start waits for the spawner of a server that has just died to clean up.
@@ -52,6 +54,7 @@ pub(super) struct Inner {
     pub slots: Mutex<HashMap<SandboxId, Arc<Slot>>>,
     /// Snapshots that sandboxes lie on, and how many do; one that was deleted meanwhile goes last.
     pub bases: Mutex<HashMap<SnapshotId, Base>>,
+    pub making: Making,
     /// Wakes the watch of the disk.
     pub changed: Arc<Notify>,
 }
@@ -133,6 +136,7 @@ impl LocalProvider {
             spawner: tokio::sync::Mutex::new(spawner),
             slots: Mutex::new(slots_of(left)),
             bases: Mutex::new(bases),
+            making: Making::default(),
         });
         tokio::spawn(watch::disk(Arc::downgrade(&inner), changed));
         Ok(Arc::new(Self(inner)))
@@ -204,7 +208,7 @@ impl Provider for LocalProvider {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { browser: false, memory_snapshot: false, ports: true, egress_rules: true }
+        Capabilities { ports: true, egress_rules: true, ..Capabilities::default() }
     }
 
     async fn create(&self, spec: SandboxSpec) -> Result<()> {
@@ -293,6 +297,25 @@ impl Provider for LocalProvider {
     async fn delete_snapshot(&self, snapshot: SnapshotId) -> Result<()> {
         let inner = Arc::clone(&self.0);
         to_its_end(async move { inner.delete_snapshot(snapshot).await }).await
+    }
+
+    async fn has_snapshot(&self, snapshot: SnapshotId) -> Result<bool> {
+        self.0.has_snapshot(snapshot)
+    }
+
+    async fn export_snapshot(&self, snapshot: SnapshotId) -> Result<SnapshotData> {
+        self.0.export_snapshot(snapshot)
+    }
+
+    async fn import_snapshot(
+        &self,
+        snapshot: SnapshotId,
+        data: SnapshotData,
+        limit: u64,
+    ) -> Result<()> {
+        let inner = Arc::clone(&self.0);
+        let import = |feed| async move { inner.import_snapshot(snapshot, feed, limit).await };
+        archive::receive(data, import).await
     }
 
     async fn list(&self) -> Result<Vec<Sandbox>> {

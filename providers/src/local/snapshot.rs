@@ -37,13 +37,18 @@ pub fn take(workspace: OwnedFd, folder: &Path, owned: bool) -> io::Result<u64> {
     walk::walk(workspace, &mut copy)?;
     // One flush for thousands of files, then the mark that says they are all there.
     nix::unistd::syncfs(&copy.to)?;
+    mark(folder, copy.size)?;
+    Ok(copy.size)
+}
+
+/// Says, durably, that all of a snapshot's files are there.
+pub fn mark(folder: &Path, size: u64) -> io::Result<()> {
     let temporary = folder.join("size.new");
     let mark = File::create(&temporary)?;
-    io::Write::write_all(&mut &mark, copy.size.to_string().as_bytes())?;
+    io::Write::write_all(&mut &mark, size.to_string().as_bytes())?;
     mark.sync_all()?;
     std::fs::rename(temporary, folder.join("size"))?;
-    File::open(folder)?.sync_all()?;
-    Ok(copy.size)
+    File::open(folder)?.sync_all()
 }
 
 /// The size of a finished snapshot; `None` when there is none.
@@ -86,12 +91,13 @@ impl Copy {
         Ok(())
     }
 
-    fn own_name(&self, name: &CStr) -> io::Result<()> {
+    /// Owner and times of what is not opened.
+    fn finish_name(&self, name: &CStr, stat: &FileStat) -> io::Result<()> {
         if self.owned {
             let (uid, gid) = (Uid::from_raw(INNER_UID), Gid::from_raw(INNER_UID));
             fchownat(&self.to, name, Some(uid), Some(gid), AtFlags::AT_SYMLINK_NOFOLLOW)?;
         }
-        Ok(())
+        keep_times(self.to.as_fd(), name, stat)
     }
 
     fn regular(&mut self, at: BorrowedFd<'_>, name: &CStr, stat: &FileStat) -> io::Result<()> {
@@ -115,11 +121,11 @@ impl Visitor for Copy {
             SFlag::S_IFLNK => {
                 let target = readlinkat(at, name)?;
                 symlinkat(target.as_os_str(), &self.to, name)?;
-                self.own_name(name)
+                self.finish_name(name, stat)
             }
             SFlag::S_IFIFO => {
                 mknodat(&self.to, name, SFlag::S_IFIFO, permissions(stat), 0)?;
-                self.own_name(name)
+                self.finish_name(name, stat)
             }
             // A socket is a process' and means nothing without it.
             _ => Ok(()),
@@ -140,13 +146,7 @@ impl Visitor for Copy {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let above = openat(&self.to, c"..", flags, Mode::empty())?;
         let stat = nix::sys::stat::fstatat(at, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
-        utimensat(
-            &above,
-            name,
-            &TimeSpec::new(stat.st_atime, stat.st_atime_nsec),
-            &TimeSpec::new(stat.st_mtime, stat.st_mtime_nsec),
-            UtimensatFlags::NoFollowSymlink,
-        )?;
+        keep_times(above.as_fd(), name, &stat)?;
         self.to = above;
         Ok(())
     }
@@ -156,11 +156,21 @@ fn permissions(stat: &FileStat) -> Mode {
     Mode::from_bits_truncate(stat.st_mode & 0o777)
 }
 
+/// When it was read and changed last.
+fn times(stat: &FileStat) -> (TimeSpec, TimeSpec) {
+    let access = TimeSpec::new(stat.st_atime, stat.st_atime_nsec);
+    (access, TimeSpec::new(stat.st_mtime, stat.st_mtime_nsec))
+}
+
+fn keep_times(at: BorrowedFd<'_>, name: &CStr, stat: &FileStat) -> io::Result<()> {
+    let (access, change) = times(stat);
+    Ok(utimensat(at, name, &access, &change, UtimensatFlags::NoFollowSymlink)?)
+}
+
 /// Permissions and times of a copied file.
 fn finish(to: BorrowedFd<'_>, stat: &FileStat) -> io::Result<()> {
     fchmod(to, permissions(stat))?;
-    let access = TimeSpec::new(stat.st_atime, stat.st_atime_nsec);
-    let change = TimeSpec::new(stat.st_mtime, stat.st_mtime_nsec);
+    let (access, change) = times(stat);
     Ok(nix::sys::stat::futimens(to, &access, &change)?)
 }
 

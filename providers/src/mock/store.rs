@@ -144,6 +144,13 @@ impl Store {
         fs::rename(&self.new, self.snapshot(snapshot))
     }
 
+    /// A snapshot from elsewhere.
+    pub fn put_snapshot(&self, snapshot: SnapshotId, files: &Tree) -> io::Result<()> {
+        self.clear_new()?;
+        save(files, &self.new)?;
+        fs::rename(&self.new, self.snapshot(snapshot))
+    }
+
     pub fn load_snapshot(&self, snapshot: SnapshotId) -> io::Result<Option<Tree>> {
         match load(&self.snapshot(snapshot)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -167,6 +174,18 @@ fn link_tree(from: &Path, to: &Path) -> io::Result<()> {
         match entry.file_type()?.is_dir() {
             true => link_tree(&entry.path(), &to)?,
             false => fs::hard_link(entry.path(), to)?,
+        }
+    }
+    Ok(())
+}
+
+/// Makes the folder `to` with all of a tree.
+fn save(tree: &Tree, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for (name, node) in tree.nodes() {
+        match node {
+            Node::Folder(below) => save(below, &to.join(name))?,
+            Node::File(data) => fs::write(to.join(name), data)?,
         }
     }
     Ok(())

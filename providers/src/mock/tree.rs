@@ -27,8 +27,13 @@ fn fingerprint(data: &[u8]) -> i64 {
 }
 
 impl Tree {
-    pub fn insert(&mut self, name: String, node: Node) {
-        self.0.insert(name, node);
+    /// Answers what had the name before.
+    pub fn insert(&mut self, name: String, node: Node) -> Option<Node> {
+        self.0.insert(name, node)
+    }
+
+    pub fn nodes(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.0.iter().map(|(name, node)| (name.as_str(), node))
     }
 
     /// The bytes of every file.

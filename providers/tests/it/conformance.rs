@@ -33,6 +33,47 @@ macro_rules! cases {
     };
 }
 
+/// Those that take two hosts.
+macro_rules! cases_between {
+    ($($case:ident)*) => {
+        mod local_to_local {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                let (here, there) = (super::Local::start().await, super::Local::start().await);
+                here.suite.$case(&there.provider).await;
+                there.end_without_snapshots().await;
+                here.end_without_snapshots().await;
+            })*
+        }
+        mod mock_to_mock {
+            $(#[tokio::test]
+            async fn $case() {
+                let here = super::Suite::new(super::Arc::new(super::MockProvider::new()));
+                here.$case(&super::MockProvider::new()).await;
+            })*
+        }
+        mod mock_to_mock_on_folders {
+            $(#[tokio::test]
+            async fn $case() {
+                let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+                let open = |at: usize| super::MockProvider::open(folders[at].path()).unwrap();
+                let here = super::Suite::new(super::Arc::new(open(0)));
+                here.$case(&open(1)).await;
+            })*
+        }
+    };
+}
+
+cases_between! {
+    a_snapshot_moves_to_another_host
+    an_export_is_whole_though_its_snapshot_is_deleted
+    a_snapshot_that_is_damaged_or_cut_short_is_refused
+    a_snapshot_that_is_there_is_kept
+    a_snapshot_is_imported_by_many_at_once
+    an_import_that_is_dropped_leaves_nothing
+    a_snapshot_that_is_too_large_is_refused
+}
+
 cases! {
     a_sandbox_is_made_once_and_destroyed_twice
     every_language_answers
@@ -47,6 +88,7 @@ cases! {
     a_file_that_is_too_large_is_not_read
     a_paused_sandbox_keeps_its_files_and_goes_on
     a_snapshot_starts_another_sandbox
+    snapshots_move_or_need_not
     what_does_not_exist_is_said
     adopting_a_live_sandbox_changes_nothing
     what_is_not_there_or_not_ours_is_not_adopted

@@ -12,6 +12,7 @@ mod languages;
 mod leftovers;
 mod limits;
 mod mock;
+mod moving;
 mod pausing;
 mod processes;
 mod support;

@@ -51,6 +51,14 @@ impl Local {
         assert_eq!(leftovers(self.folder.path()), Vec::<String>::new());
     }
 
+    /// The same, and no snapshot is left, whole or half.
+    pub async fn end_without_snapshots(self) {
+        let snapshots = self.folder.path().join("snapshots");
+        let none = Vec::<PathBuf>::new();
+        until("no snapshot is left", async || entries(&snapshots), |left| *left == none).await;
+        self.end().await;
+    }
+
     /// A provider with one sandbox that has these changes.
     pub async fn sandbox_with(change: impl FnOnce(&mut SandboxSpec)) -> One {
         let local = Self::start().await;

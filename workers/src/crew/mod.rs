@@ -11,9 +11,12 @@
 //! or the log says soon after: an assignment that was lost is missing in the beats that follow, and
 //! is made again.
 
+mod health;
 mod roster;
 mod wire;
 
+pub(crate) use health::answer as answer_health;
+pub use health::ask_health;
 pub(crate) use roster::Roster;
 pub use wire::is_host_name;
 pub(crate) use wire::{Assignment, BEAT, Back, Beat, CALL, assignments, back_to, receive, send};

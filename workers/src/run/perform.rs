@@ -92,7 +92,7 @@ impl Stage {
         let (provider, sandbox) =
             match self.runner.host.sandbox_of_run(self.scope, self.agent).await {
                 Ok(there) => there,
-                Err(GatewayError::Unavailable { message }) => {
+                Err(GatewayError::Unavailable { message } | GatewayError::Unknown { message }) => {
                     return Err(ToolError::Unavailable(message));
                 }
                 Err(_) => return Err(ToolError::Gone),

@@ -8,5 +8,6 @@ mod hosts;
 mod lifecycle;
 mod provider;
 mod recovery;
+mod remote;
 mod tools;
 mod world;

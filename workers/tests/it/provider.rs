@@ -1,7 +1,7 @@
 //! A provider that keeps sandboxes in memory, counts what is asked of it, and fails or waits when
 //! told to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,10 +14,15 @@ use theazo_providers::{
     Capabilities, Duplex, ExecOutput, ExecRequest, FileEntry, Health, Provider, ProviderError,
     Result, Sandbox, SandboxId, SandboxSpec,
 };
+use tokio::io::AsyncWriteExt;
 use tokio::sync::{Semaphore, watch};
+
+/// The port on which every sandbox says again what it hears.
+pub const ECHO: u16 = 8080;
 
 pub struct Scripted {
     pub sandboxes: Mutex<HashMap<SandboxId, SandboxSpec>>,
+    files: Mutex<BTreeMap<(SandboxId, String), Bytes>>,
     pub snapshots: Mutex<Vec<SnapshotId>>,
     pub execs: AtomicUsize,
     /// The next creates fail with this.
@@ -34,6 +39,7 @@ impl Scripted {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             sandboxes: Mutex::default(),
+            files: Mutex::default(),
             snapshots: Mutex::default(),
             execs: AtomicUsize::new(0),
             fail_create: Mutex::default(),
@@ -106,25 +112,48 @@ impl Provider for Scripted {
 
     async fn read_file(&self, id: &SandboxId, path: &str, _: u64) -> Result<Bytes> {
         self.must_have(id)?;
-        Err(ProviderError::NoFile(path.to_owned()))
+        let file = self.files.lock().get(&(id.clone(), path.to_owned())).cloned();
+        file.ok_or_else(|| ProviderError::NoFile(path.to_owned()))
     }
 
-    async fn write_file(&self, id: &SandboxId, path: &str, _: Bytes) -> Result<()> {
+    async fn write_file(&self, id: &SandboxId, path: &str, data: Bytes) -> Result<()> {
         self.must_have(id)?;
-        if path == "/workspace/full" { Err(ProviderError::DiskFull) } else { Ok(()) }
+        if path == "/workspace/full" {
+            return Err(ProviderError::DiskFull);
+        }
+        self.files.lock().insert((id.clone(), path.to_owned()), data);
+        Ok(())
     }
 
-    async fn delete_file(&self, id: &SandboxId, _: &str) -> Result<()> {
-        self.must_have(id)
+    async fn delete_file(&self, id: &SandboxId, path: &str) -> Result<()> {
+        self.must_have(id)?;
+        self.files.lock().remove(&(id.clone(), path.to_owned()));
+        Ok(())
     }
 
     async fn list_files(&self, id: &SandboxId, _: &str) -> Result<Vec<FileEntry>> {
         self.must_have(id)?;
-        Ok(vec![])
+        let files = self.files.lock();
+        let own = files.iter().filter(|((sandbox, _), _)| sandbox == id);
+        let entry = |path: &str, data: &Bytes| FileEntry {
+            name: path.trim_start_matches("/workspace/").to_owned(),
+            size: data.len() as u64,
+            is_directory: false,
+        };
+        Ok(own.map(|((_, path), data)| entry(path, data)).collect())
     }
 
     async fn connect(&self, _: &SandboxId, port: u16) -> Result<Box<dyn Duplex>> {
-        Err(ProviderError::NoListener(port))
+        if port != ECHO {
+            return Err(ProviderError::NoListener(port));
+        }
+        let (ours, theirs) = tokio::io::duplex(16 << 10);
+        tokio::spawn(async move {
+            let (mut hears, mut says) = tokio::io::split(ours);
+            tokio::io::copy(&mut hears, &mut says).await.unwrap();
+            says.shutdown().await.unwrap();
+        });
+        Ok(Box::new(theirs))
     }
 
     async fn pause(&self, id: &SandboxId, snapshot: SnapshotId) -> Result<u64> {

@@ -51,6 +51,8 @@ async fn another_process(app: &App) -> Router {
         webhook_key: [0; 32],
         chain_key: ChainKey::new(vec![0; 32]),
         idempotency: Arc::new(SqliteIdempotency::open(&idempotency).await.unwrap()),
+        shared: None,
+        warnings: vec![],
         config: app.state.config.clone(),
     };
     router(AppState::start(parts, CancellationToken::new()).unwrap())

@@ -1,0 +1,153 @@
+//! A commit as a message:
+//!
+//! ```text
+//! <prefix>.<org>.<mode>.<kind>.<key>
+//! Nats-Msg-Id: <stream>:<commit id>            dropped by the server when it has it already
+//! Nats-Expected-Last-Subject-Sequence: <n>     refused by the server at another revision
+//! Theazo-Commit: <commit id> <previous position> <previous hash> <hash>
+//!
+//! the stored body, as it was hashed
+//! ```
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use theazo_domain::{CommitId, StreamId};
+use theazo_log::{Hash, LogError, Position, RawCommit};
+
+use crate::subjects::Subjects;
+
+const COMMIT: &str = "Theazo-Commit";
+/// What headers come to, at most, with what the protocol puts around them.
+pub(crate) const HEADERS: usize = 1_024;
+
+/// A commit on its way to the server.
+pub(crate) struct Outgoing {
+    pub(crate) subject: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Outgoing {
+    pub(crate) fn new(
+        subject: String,
+        (stream, id): (&StreamId, CommitId),
+        (previous, previous_hash): (Position, Hash),
+        hash: Hash,
+        body: Bytes,
+    ) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(async_nats::header::NATS_MESSAGE_ID, format!("{stream}:{id}"));
+        headers
+            .insert(async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, previous.to_string());
+        headers.insert(COMMIT, format!("{id} {previous} {previous_hash} {hash}"));
+        Self { subject, headers, body }
+    }
+}
+
+/// The commit in a message that is at `position` on `subject`.
+///
+/// # Errors
+/// [`LogError::Corrupt`] for what is no commit.
+pub(crate) fn parse(
+    subjects: &Subjects,
+    subject: &str,
+    position: Position,
+    headers: Option<&HeaderMap>,
+    body: Bytes,
+) -> Result<RawCommit, LogError> {
+    let corrupt = |reason: &str| LogError::Corrupt { position, reason: reason.to_owned() };
+    let stream = subjects.parse(subject).ok_or_else(|| corrupt("its subject is no stream's"))?;
+    let line = headers.and_then(|headers| headers.get(COMMIT));
+    let line = line.ok_or_else(|| corrupt("it was not written by Theazo"))?;
+    let (id, previous, previous_hash, hash) =
+        links(line.as_str()).ok_or_else(|| corrupt("its header cannot be read"))?;
+    let body = String::from_utf8(body.into()).map_err(|_| corrupt("its body is not UTF-8 text"))?;
+    Ok(RawCommit { position, previous, stream, id, body, previous_hash, hash })
+}
+
+fn links(line: &str) -> Option<(CommitId, Position, Hash, Hash)> {
+    let mut words = line.split(' ');
+    let id = words.next()?.parse().ok()?;
+    let previous = Position(words.next()?.parse().ok()?);
+    let previous_hash = words.next()?.parse().ok()?;
+    let hash = words.next()?.parse().ok()?;
+    words.next().is_none().then_some((id, previous, previous_hash, hash))
+}
+
+/// Where a message that a consumer gave is: from the subject for its acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Delivered {
+    pub(crate) position: Position,
+    /// Its number among those that the consumer has given, from 1.
+    pub(crate) number: u64,
+    /// How many the consumer will give after it, as far as it knows.
+    pub(crate) pending: u64,
+}
+
+impl Delivered {
+    /// `$JS.ACK.<stream>.<consumer>.<tries>.<sequence>.<number>.<time>.<pending>`, or since 2.10
+    /// perhaps with domain and account after `ACK`, and more at the end.
+    pub(crate) fn parse(reply: &str) -> Option<Self> {
+        let tokens: Vec<&str> = reply.split('.').collect();
+        let rest = match tokens.as_slice() {
+            ["$JS", "ACK", rest @ ..] if rest.len() == 7 => &rest[3..],
+            ["$JS", "ACK", _, _, rest @ ..] if rest.len() >= 7 => &rest[3..],
+            _ => return None,
+        };
+        Some(Self {
+            position: Position(rest[0].parse().ok()?),
+            number: rest[1].parse().ok()?,
+            pending: rest[3].parse().ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use theazo_log::conformance::fixtures::{fresh_id, scope, session};
+
+    use super::*;
+
+    #[test]
+    fn a_commit_is_read_as_it_was_written() {
+        let subjects = Subjects::new("log");
+        let (stream, id) = (session(scope(0), 1), fresh_id());
+        let (one, two) = (Hash::content(b"1"), Hash::content(b"2"));
+        let subject = subjects.stream(&stream);
+        let from = (Position(7), one);
+        let out = Outgoing::new(subject.clone(), (&stream, id), from, two, Bytes::new());
+        let raw = parse(&subjects, &subject, Position(9), Some(&out.headers), "{}".into()).unwrap();
+        let wanted = RawCommit {
+            position: Position(9),
+            previous: Position(7),
+            stream,
+            id,
+            body: "{}".to_owned(),
+            previous_hash: one,
+            hash: two,
+        };
+        assert_eq!(raw, wanted);
+    }
+
+    #[test]
+    fn what_is_no_commit_is_said_to_be_none() {
+        let subjects = Subjects::new("log");
+        let subject = subjects.stream(&session(scope(0), 1));
+        let foreign = parse(&subjects, &subject, Position(3), None, "{}".into()).unwrap_err();
+        assert!(foreign.to_string().contains("position 3"), "{foreign}");
+        assert!(parse(&subjects, "log.x", Position(3), None, "{}".into()).is_err());
+    }
+
+    #[test]
+    fn both_forms_of_a_delivery_are_read() {
+        let wanted = Delivered { position: Position(42), number: 7, pending: 3 };
+        for reply in [
+            "$JS.ACK.LOG.c.1.42.7.1700000000000.3",
+            "$JS.ACK._.AbCdE.LOG.c.1.42.7.1700000000000.3",
+            "$JS.ACK.hub.AbCdE.LOG.c.1.42.7.1700000000000.3.rand",
+        ] {
+            assert_eq!(Delivered::parse(reply), Some(wanted), "{reply}");
+        }
+        assert_eq!(Delivered::parse("_INBOX.a.b"), None);
+    }
+}

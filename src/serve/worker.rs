@@ -1,0 +1,108 @@
+//! The worker role: a host of sandboxes and runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+use theazo_domain::providers::ProviderKind;
+use theazo_log::bus::Bus;
+use theazo_providers::local::{LocalConfig, LocalProvider};
+use theazo_providers::{MockProvider, ProviderError};
+use theazo_workers::{Host, ProviderSet, Runner, serve_sandboxes, start_host};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{Parts, identity};
+use crate::runtime::Runtime;
+
+/// What a host calls itself in events where it is the only one.
+const SOLE_HOST: &str = "embedded";
+
+/// The wait before a bus that broke is listened to again.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+pub struct Worker {
+    pub host: Arc<Host>,
+    /// Whether it can isolate agents of live keys.
+    pub local: Option<Arc<LocalProvider>>,
+    tasks: JoinSet<()>,
+}
+
+impl Worker {
+    pub async fn start(parts: &Parts) -> anyhow::Result<Self> {
+        let runtime = &parts.runtime;
+        let (providers, local) = providers(runtime).await?;
+        let commander = runtime.commander.clone();
+        let host = match runtime.is_embedded() {
+            true => Host::sole(SOLE_HOST, commander, providers),
+            false => {
+                let name = identity::host_name(
+                    &runtime.folder()?.path,
+                    parts.config.deployment.host_name.as_deref(),
+                )?;
+                tracing::info!(host = name, "this process is a worker host");
+                Host::one_of_several(&name, commander, providers)
+            }
+        };
+        let runner = Arc::new(Runner {
+            host: host.clone(),
+            models: parts.models.clone(),
+            tools: parts.tools.clone(),
+            live: parts.live.clone(),
+        });
+        let last_alive = match runtime.is_embedded() {
+            // By the log.
+            true => None,
+            false => identity::last_alive(&runtime.folder()?.path),
+        };
+        let (slots, bus, stop) = (parts.config.workers, runtime.bus.clone(), parts.stop.clone());
+        let mut tasks =
+            start_host(runner, slots, &runtime.reads, bus, last_alive, stop.clone()).await?;
+        if !runtime.is_embedded() {
+            let (host, bus) = (host.clone(), runtime.bus.clone());
+            tasks.spawn(answer_others(host, bus, stop.clone()));
+            tasks.spawn(identity::stay_alive(runtime.folder()?.path.clone(), stop));
+        }
+        Ok(Self { host, local, tasks })
+    }
+
+    /// Waits for the end that was asked for.
+    pub async fn stopped(mut self) -> anyhow::Result<()> {
+        while self.tasks.join_next().await.is_some() {}
+        if let Some(local) = self.local {
+            local.shut_down().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Answers what other processes ask of this host's sandboxes, until `stop`.
+async fn answer_others(host: Arc<Host>, bus: Arc<dyn Bus>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let Err(error) = serve_sandboxes(host.clone(), bus.clone(), stop.clone()).await else {
+            return;
+        };
+        tracing::error!(%error, "other processes cannot reach this host; trying again");
+        stop.run_until_cancelled(tokio::time::sleep(TRY_AGAIN)).await;
+    }
+}
+
+/// The providers of this machine. Without a safe sandbox the server still serves test keys.
+async fn providers(runtime: &Runtime) -> anyhow::Result<(ProviderSet, Option<Arc<LocalProvider>>)> {
+    let folder = &runtime.folder()?.path;
+    let mock = MockProvider::open(&folder.join("mock"))?;
+    let set = ProviderSet::default().with(ProviderKind::Mock, Arc::new(mock));
+    let spawner = vec![std::env::current_exe()?.into(), crate::SPAWNER.into()];
+    let config = LocalConfig::new(folder.join("sandboxes"), spawner);
+    match LocalProvider::start(config).await {
+        Ok(local) => Ok((set.with(ProviderKind::Local, local.clone()), Some(local))),
+        Err(ProviderError::Unsupported(missing)) => {
+            tracing::error!(
+                "this machine cannot isolate agents, so live keys cannot create them: {missing}; \
+                 `theazo doctor` says how to mend it"
+            );
+            Ok((set, None))
+        }
+        Err(error) => bail!("the local provider cannot start: {error}"),
+    }
+}
