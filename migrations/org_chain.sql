@@ -1,6 +1,6 @@
 -- Where the rolling hash of each org and mode stands.
 CREATE TABLE {p}org_chain_heads (
-    tenant {seq},
+    tenant {key},
     -- Its last commit.
     position BIGINT NOT NULL,
     -- Its commits so far.

@@ -1,5 +1,5 @@
 CREATE TABLE {p}orgs (
-    seq {seq},
+    seq {key},
     tenant BIGINT NOT NULL,
     id TEXT NOT NULL,
     revision BIGINT NOT NULL,

@@ -1,5 +1,8 @@
 # Shared by the scripts here: what this project needs from the machine.
 
+# Servers are there; not every user's PATH has it.
+PATH=$PATH:/usr/sbin
+
 # Debian packages that agents' code runs on, and a compiler for the crates that have C in them.
 PACKAGES=(gcc libc6-dev bash python3 nodejs ca-certificates)
 
@@ -26,10 +29,16 @@ install_missing() {
   [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
 }
 
+# The servers of a cluster; all, or those that are named.
 install_cluster_packages() {
-  local missing=()
-  command -v nats-server >/dev/null || missing+=(nats-server)
-  ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
+  local package missing=()
+  [ "$#" -gt 0 ] || set -- nats-server postgresql haproxy
+  for package in "$@"; do
+    case "$package" in
+      postgresql) ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=("$package") ;;
+      *) command -v "$package" >/dev/null || missing+=("$package") ;;
+    esac
+  done
   [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
 }
 

@@ -8,7 +8,7 @@ use theazo_domain::{Mode, OrgId, Scope};
 
 use crate::cli::PlanName;
 use crate::config::BootstrapKeys;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Turn};
 
 /// The requests a minute of a key on one's own server: more than it can do, so no limit.
 const OWN_SERVER_RPM: u32 = 10_000_000;
@@ -32,6 +32,15 @@ pub struct FirstKeys {
 /// Makes the first org with a live and a test key when there is none, and sees to it that the keys
 /// of the environment work.
 pub async fn run(runtime: &Runtime, chosen: BootstrapKeys) -> anyhow::Result<FirstKeys> {
+    // Of several that start at once each would find nothing, and make an org of its own.
+    let _turn = match &runtime.shared {
+        Some(shared) => Some(Turn::wait(&shared.stores).await?),
+        None => None,
+    };
+    // In a cluster, what is not shown may be in the log: of a log that was moved here, say.
+    if !is_there(runtime, &chosen).await? {
+        runtime.catch_up().await?;
+    }
     let (org, first) = match runtime.first_org().await? {
         Some(org) => (org, false),
         None => (new_org(runtime, "default", plan(PlanName::Enterprise)).await?, true),
@@ -54,6 +63,16 @@ pub async fn run(runtime: &Runtime, chosen: BootstrapKeys) -> anyhow::Result<Fir
         }
     }
     Ok(made)
+}
+
+/// Whether there is an org, and the keys of the environment work.
+async fn is_there(runtime: &Runtime, chosen: &BootstrapKeys) -> anyhow::Result<bool> {
+    for secret in [&chosen.live, &chosen.test].into_iter().flatten() {
+        if runtime.reads.key_by_digest(&digest_of(secret)).await?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(runtime.first_org().await?.is_some())
 }
 
 pub async fn new_org(runtime: &Runtime, name: &str, plan: Plan) -> anyhow::Result<Org> {

@@ -61,6 +61,9 @@ pub enum Command {
     /// Look into the log
     #[command(subcommand)]
     Log(LogCommand),
+    /// Move what an embedded server has to a cluster
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
     /// Look after the read models
     #[command(subcommand)]
     Projections(ProjectionsCommand),
@@ -101,7 +104,7 @@ pub struct ServeArgs {
     /// Copies of the log that a cluster's NATS servers keep [default: 1]
     #[arg(long, env = "THEAZO_LOG_REPLICAS", value_name = "N")]
     pub log_replicas: Option<usize>,
-    /// The NATS servers sync every message to disk (`sync_interval: always`), so one copy is durable
+    /// The NATS servers sync every message to disk (`sync_interval: always`): one copy is durable
     #[arg(long, env = "THEAZO_LOG_SYNCED")]
     pub log_synced: bool,
     /// Tasks that run at the same time [default: 200]
@@ -217,6 +220,59 @@ pub enum LogCommand {
     Stats,
     /// Recompute every hash and name the first commit that is not what was written
     Verify,
+}
+
+/// Everything can be broken off and run again.
+#[derive(Debug, Subcommand)]
+pub enum MigrateCommand {
+    /// Everything: from the data folder (--data-dir) to --log nats://…, --db postgres://… and --blobs
+    All {
+        /// The log, where it is not in the data folder: sqlite://PATH
+        #[arg(long, value_name = "URL")]
+        from: Option<String>,
+        #[command(flatten)]
+        replicas: ReplicasArg,
+    },
+    /// The log alone, compared by its hash chain
+    Log {
+        /// sqlite://PATH
+        #[arg(long, value_name = "URL")]
+        from: String,
+        /// nats://HOST:PORT
+        #[arg(long = "to", value_name = "URL")]
+        target: String,
+        /// Go on with what was broken off; so it does without this, too, when what is there is the
+        /// beginning of this log
+        #[arg(long)]
+        resume: bool,
+        #[command(flatten)]
+        replicas: ReplicasArg,
+    },
+    /// The keys alone that payloads and secrets open with, wrapped as they are
+    Keys {
+        /// The embedded server's data folder
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// postgres://…
+        #[arg(long = "to", value_name = "URL")]
+        target: String,
+    },
+    /// The blobs alone: large payloads and snapshots
+    Blobs {
+        /// The folder `blobs` in the embedded server's data folder
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// s3://BUCKET/PREFIX or file:///PATH
+        #[arg(long = "to", value_name = "URL")]
+        target: String,
+    },
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReplicasArg {
+    /// Copies of the log that the cluster's NATS servers keep, as for `serve` [default: 1]
+    #[arg(long, env = "THEAZO_LOG_REPLICAS", value_name = "N")]
+    pub log_replicas: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]

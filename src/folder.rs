@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use nix::fcntl::{Flock, FlockArg};
 
+/// Says where the folder's data was moved to.
+const MOVED: &str = "moved-to";
+
 /// The data folder, held until this is dropped.
 pub struct Folder {
     pub path: PathBuf,
@@ -35,6 +38,29 @@ impl Folder {
                 "another process holds the data folder {}; stop it, or choose another with \
                  --data-dir",
                 path.display()
+            ),
+        }
+    }
+
+    /// Remembers that what is in it was moved to the log at `target`.
+    pub fn set_moved(&self, target: &str) -> anyhow::Result<()> {
+        std::fs::write(self.path.join(MOVED), format!("{target}\n"))
+            .context("that the folder was moved cannot be kept")
+    }
+
+    /// Fails when what is in it was moved: an embedded server would go on with the old log.
+    pub fn refuse_moved(&self) -> anyhow::Result<()> {
+        let moved = self.path.join(MOVED);
+        match std::fs::read_to_string(&moved) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error).context(format!("{} cannot be read", moved.display())),
+            Ok(target) => bail!(
+                "what {} holds was moved to a cluster with the log {}: say --log, --db and \
+                 --blobs. To go on with what is still here, without what the cluster did since, \
+                 remove {}",
+                self.path.display(),
+                target.trim(),
+                moved.display()
             ),
         }
     }

@@ -30,7 +30,7 @@ pub mod settings;
 pub mod task;
 mod turns;
 
-pub use blobs::{BlobError, Blobs};
+pub use blobs::{BlobError, Blobs, Copied};
 pub use clock::now;
 pub use definition::FoundDefinition;
 pub use error::CommandError;

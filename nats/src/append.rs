@@ -8,7 +8,7 @@ use theazo_log::{AppendError, Appended, Commit, Draft, Hash, LogError, Position,
 use tokio::time::{Instant, sleep};
 
 use crate::heads::{Known, Step};
-use crate::message::{HEADERS, Outgoing};
+use crate::message::Outgoing;
 use crate::publish::{Published, publish};
 use crate::reader::Reader;
 
@@ -39,13 +39,7 @@ impl<'a> Append<'a> {
     ) -> Result<Self, LogError> {
         let body = encode(&draft)
             .map_err(|e| LogError::Unavailable(format!("a commit is not JSON: {e}")))?;
-        let (bytes, max) = (body.len() + HEADERS, reader.link.client.max_payload());
-        if bytes > max {
-            return Err(LogError::Unavailable(format!(
-                "a commit of {bytes} bytes is larger than the NATS server takes ({max}); \
-                 raise max_payload in server.conf"
-            )));
-        }
+        reader.fits(body.len())?;
         let content = Hash::content(body.as_bytes());
         Ok(Self { reader, ack_wait, expected, draft, body: body.into(), content })
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::connection::State;
 use async_nats::{Client, Event, HeaderMap, Message, Request, RequestErrorKind};
 use bytes::Bytes;
 use serde::Serialize;
@@ -57,6 +58,7 @@ impl Signal {
 pub(crate) struct Link {
     pub(crate) client: Client,
     connected: watch::Receiver<Connected>,
+    signal: Signal,
 }
 
 /// Why a question has no answer.
@@ -94,11 +96,22 @@ impl Link {
         if timeout(Duration::from_secs(1), first).await.is_err() {
             signal.hear(&Event::Connected);
         }
-        Self { client, connected }
+        Self { client, connected, signal: signal.clone() }
     }
 
     pub(crate) fn connected_since(&self) -> Option<Instant> {
+        self.reconcile();
         self.connected.borrow().since
+    }
+
+    /// The client drops events when there are too many of them; its state it always knows.
+    fn reconcile(&self) {
+        let told = self.connected.borrow().since.is_some();
+        match self.client.connection_state() {
+            State::Connected if !told => self.signal.hear(&Event::Connected),
+            State::Disconnected if told => self.signal.hear(&Event::Disconnected),
+            _ => (),
+        }
     }
 
     /// Changes with each connection.
@@ -109,12 +122,16 @@ impl Link {
     /// Waits until there is a connection, until `deadline`.
     pub(crate) async fn connected(&self, deadline: Instant) -> Result<(), Unanswered> {
         let mut connected = self.connected.clone();
-        let there = connected.wait_for(|connected| connected.since.is_some());
-        match timeout_at(deadline, there).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) => Err(Unanswered::NotSent("the connection is closed".to_owned())),
-            Err(_) => Err(Unanswered::NotSent("there is no connection to NATS".to_owned())),
+        while self.connected_since().is_none() {
+            if Instant::now() >= deadline {
+                return Err(Unanswered::NotSent("there is no connection to NATS".to_owned()));
+            }
+            let look_again = deadline.min(Instant::now() + LONGEST_PAUSE);
+            let there = connected.wait_for(|connected| connected.since.is_some());
+            // Whether it came about is looked at above.
+            let _ = timeout_at(look_again, there).await;
         }
+        Ok(())
     }
 
     /// Asks once. A connection that breaks meanwhile and comes back ends the wait.
@@ -125,6 +142,7 @@ impl Link {
         payload: Bytes,
         wait: Duration,
     ) -> Result<Message, Unanswered> {
+        self.reconcile();
         let mut connected = self.connected.clone();
         let Connected { epoch, since } = *connected.borrow_and_update();
         if since.is_none() {
@@ -161,10 +179,13 @@ impl Link {
         let mut pause = FIRST_PAUSE;
         loop {
             let failed = match self.connected(deadline).await {
-                Ok(()) => match self.ask(subject, None, payload.clone(), ANSWER).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(failed) => failed,
-                },
+                Ok(()) => {
+                    let wait = ANSWER.min(deadline.saturating_duration_since(Instant::now()));
+                    match self.ask(subject, None, payload.clone(), wait).await {
+                        Ok(answer) => return Ok(answer),
+                        Err(failed) => failed,
+                    }
+                }
                 Err(failed) => failed,
             };
             if Instant::now() + pause >= deadline || matches!(failed, Unanswered::TooLarge) {

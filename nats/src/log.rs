@@ -95,6 +95,14 @@ impl JetStreamLog {
         &self.reader.hub
     }
 
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    pub(crate) fn ack_wait(&self) -> Duration {
+        self.ack_wait
+    }
+
     fn open_still(&self) -> Result<(), LogError> {
         match self.closing.is_cancelled() {
             true => Err(LogError::Unavailable("it is closed".to_owned())),

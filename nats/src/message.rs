@@ -4,6 +4,7 @@
 //! <prefix>.<org>.<mode>.<kind>.<key>
 //! Nats-Msg-Id: <stream>:<commit id>            dropped by the server when it has it already
 //! Nats-Expected-Last-Subject-Sequence: <n>     refused by the server at another revision
+//! Nats-Expected-Last-Sequence: <n>             the same for the whole log: of an imported commit
 //! Theazo-Commit: <commit id> <previous position> <previous hash> <hash>
 //!
 //! the stored body, as it was hashed
@@ -35,13 +36,45 @@ impl Outgoing {
         hash: Hash,
         body: Bytes,
     ) -> Self {
-        let mut headers = HeaderMap::new();
-        headers.insert(async_nats::header::NATS_MESSAGE_ID, format!("{stream}:{id}"));
+        let mut headers = headers((stream, id), (previous, previous_hash), hash);
         headers
             .insert(async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, previous.to_string());
-        headers.insert(COMMIT, format!("{id} {previous} {previous_hash} {hash}"));
         Self { subject, headers, body }
     }
+
+    /// A commit of another log for its place here. It expects the whole log's end, and not its
+    /// stream's: what goes before it in its stream may still be on its way. So may the one `before`
+    /// it in the log, and then that is what must be there, and nobody else's.
+    pub(crate) fn in_its_place(
+        subject: String,
+        raw: &RawCommit,
+        before: Option<&RawCommit>,
+    ) -> Self {
+        use async_nats::header::{NATS_EXPECTED_LAST_MESSAGE_ID, NATS_EXPECTED_LAST_SEQUENCE};
+
+        let RawCommit { position, previous, stream, id, body, previous_hash, hash } = raw;
+        let mut headers = headers((stream, *id), (*previous, *previous_hash), *hash);
+        headers.insert(NATS_EXPECTED_LAST_SEQUENCE, position.0.saturating_sub(1).to_string());
+        if let Some(RawCommit { stream, id, .. }) = before {
+            headers.insert(NATS_EXPECTED_LAST_MESSAGE_ID, message_id(stream, *id));
+        }
+        Self { subject, headers, body: Bytes::from(body.clone()) }
+    }
+}
+
+fn headers(
+    (stream, id): (&StreamId, CommitId),
+    (previous, previous_hash): (Position, Hash),
+    hash: Hash,
+) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(async_nats::header::NATS_MESSAGE_ID, message_id(stream, id));
+    headers.insert(COMMIT, format!("{id} {previous} {previous_hash} {hash}"));
+    headers
+}
+
+fn message_id(stream: &StreamId, id: CommitId) -> String {
+    format!("{stream}:{id}")
 }
 
 /// The commit in a message that is at `position` on `subject`.

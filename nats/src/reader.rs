@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::heads::{Heads, Known, Step};
 use crate::link::Link;
+use crate::message::HEADERS;
 use crate::subjects::Subjects;
 
 /// Bytes of stored bodies after which a page ends early.
@@ -46,6 +47,18 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + self.patience
+    }
+
+    /// Whether the server takes a commit with a body of so many bytes.
+    pub(crate) fn fits(&self, body: usize) -> Result<(), LogError> {
+        let (bytes, max) = (body + HEADERS, self.link.client.max_payload());
+        match bytes > max {
+            true => Err(LogError::Unavailable(format!(
+                "a commit of {bytes} bytes is larger than the NATS server takes ({max}); \
+                 raise max_payload in server.conf"
+            ))),
+            false => Ok(()),
+        }
     }
 
     /// A commit at `position` is durable.

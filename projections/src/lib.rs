@@ -1,9 +1,9 @@
 //! Read models: what the log says, as rows that can be listed, filtered and found.
 //!
 //! A *projector* reads commits in batches, folds them, and writes the rows and its checkpoint in
-//! one transaction: a crash repeats nothing and skips nothing, and the whole database can be deleted
-//! and is made again from the log. Each read model has a checkpoint of its own; those that stand
-//! at the same position share one pass over the log.
+//! one transaction: a crash repeats nothing and skips nothing, and the whole database can be
+//! deleted and is made again from the log. Each read model has a checkpoint of its own; those that
+//! stand at the same position share one pass over the log.
 //!
 //! Architecture invariants:
 //! - this crate never appends to the log;
@@ -34,6 +34,10 @@ mod table;
 mod tables;
 mod tenants;
 mod tidy;
+
+#[cfg(test)]
+#[path = "../tests/it/database.rs"]
+mod database;
 
 mod agents;
 mod api_keys;

@@ -73,6 +73,7 @@ impl Model {
         self.source()
             .replace("{p}", prefix)
             .replace("{seq}", dialect.seq_type())
+            .replace("{key}", dialect.key_type())
             .replace("{clustered}", dialect.clustered())
     }
 

@@ -1,7 +1,9 @@
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use sqlx::postgres::PgPool;
+use theazo_domain::Scope;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -38,6 +40,8 @@ pub(crate) struct Inner {
     pub options: Options,
     pub standing: Arc<watch::Sender<Standing>>,
     pub upkeep: Upkeep,
+    /// The numbers of tenants, as far as they were needed.
+    pub numbers: Mutex<HashMap<Scope, i64>>,
     /// Held by a rebuild: there is one at a time.
     pub rebuilding: tokio::sync::Mutex<()>,
 }
@@ -66,8 +70,8 @@ impl ReadModels {
         let upkeep = Upkeep::File { tidying, connection, _tidier: tidier };
         let (standing, _) = watch::channel(Standing::new(seen));
         let standing = Arc::new(standing);
-        let rebuilding = tokio::sync::Mutex::new(());
-        Ok(Self::new(Inner { readers, writer, options, standing, upkeep, rebuilding }))
+        let (numbers, rebuilding) = (Mutex::default(), tokio::sync::Mutex::new(()));
+        Ok(Self::new(Inner { readers, writer, options, standing, upkeep, numbers, rebuilding }))
     }
 
     /// Opens the read models in the Postgres database at `url`, in a schema of their own, beside
@@ -87,7 +91,7 @@ impl ReadModels {
         let follower = AbortOnDropHandle::new(follower);
         let writer = server.writer();
         let upkeep = Upkeep::Server { server, listener, _follower: follower };
-        let rebuilding = tokio::sync::Mutex::new(());
-        Ok(Self::new(Inner { readers, writer, options, standing, upkeep, rebuilding }))
+        let (numbers, rebuilding) = (Mutex::default(), tokio::sync::Mutex::new(()));
+        Ok(Self::new(Inner { readers, writer, options, standing, upkeep, numbers, rebuilding }))
     }
 }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use theazo_domain::Scope;
 use theazo_log::Position;
 
-use crate::dialect::{DbRow, Statement, Value};
+use crate::dialect::{DbRow, Dialect, Statement, Value};
 use crate::{Model, Page, ReadError, ReadModels, Row};
 
 /// A row of any tenant: what the platform itself looks at, and never answers to a caller.
@@ -16,15 +16,20 @@ pub struct Scoped<T> {
     pub row: Row<T>,
 }
 
+/// Where the tenant's number goes.
+const TENANT: &str = "{tenant}";
+const BY_NAME: &str = "SELECT number FROM tenants WHERE org = $1 AND mode = $2";
+
 /// SQL that grows, with its values.
 pub(crate) struct Sql {
     text: String,
     values: Vec<Value>,
+    scope: Option<Scope>,
 }
 
 impl Sql {
     pub(crate) fn new(text: String) -> Self {
-        Self { text, values: Vec::new() }
+        Self { text, values: Vec::new(), scope: None }
     }
 
     pub(crate) fn push(&mut self, text: &str) -> &mut Self {
@@ -41,13 +46,54 @@ impl Sql {
 
     /// Leaves the rows of one tenant.
     pub(crate) fn push_scope(&mut self, scope: Scope) {
-        self.push(" AND tenant = (SELECT number FROM tenants WHERE org = ");
-        self.bind(scope.org.to_string());
-        self.push(" AND mode = ").bind(scope.mode.as_str()).push(")");
+        self.push(" AND tenant = ").push(TENANT);
+        self.scope = Some(scope);
     }
 
-    pub(crate) fn statement(self) -> Statement {
-        Statement::new(self.text).bind_all(self.values)
+    pub(crate) async fn rows(self, reads: &ReadModels) -> Result<Vec<DbRow>, ReadError> {
+        match self.statement(reads).await? {
+            Some(statement) => Ok(reads.readers().rows(statement).await?),
+            None => Ok(vec![]),
+        }
+    }
+
+    /// None when the tenant has no rows.
+    async fn statement(mut self, reads: &ReadModels) -> Result<Option<Statement>, ReadError> {
+        if let Some(scope) = self.scope {
+            let text = std::mem::take(&mut self.text);
+            let (before, after) = text.split_once(TENANT).unwrap_or((&text, ""));
+            self.push(before);
+            match reads.readers().dialect() {
+                Dialect::Sqlite => {
+                    self.push("(SELECT number FROM tenants WHERE org = ");
+                    self.bind(scope.org.to_string());
+                    self.push(" AND mode = ").bind(scope.mode.as_str()).push(")");
+                }
+                // Its planner chooses the index by how many rows this tenant has.
+                Dialect::Postgres => match reads.number_of(scope).await? {
+                    Some(number) => _ = self.bind(number),
+                    None => return Ok(None),
+                },
+            }
+            self.push(after);
+        }
+        Ok(Some(Statement::new(self.text).bind_all(self.values)))
+    }
+}
+
+impl ReadModels {
+    /// The number of a tenant that has rows. It never has another.
+    async fn number_of(&self, scope: Scope) -> Result<Option<i64>, ReadError> {
+        if let Some(number) = self.numbers().get(&scope) {
+            return Ok(Some(*number));
+        }
+        let select = Statement::new(BY_NAME).bind(scope.org.to_string());
+        let row = self.readers().row(select.bind(scope.mode.as_str())).await?;
+        let number = row.map(|row| row.integer(0)).transpose()?;
+        if let Some(number) = number {
+            self.numbers().insert(scope, number);
+        }
+        Ok(number)
     }
 }
 
@@ -166,7 +212,7 @@ impl Query {
 
     async fn rows(self, reads: &ReadModels) -> Result<Vec<DbRow>, ReadError> {
         reads.check(self.model)?;
-        Ok(reads.readers().rows(self.sql.statement()).await?)
+        self.sql.rows(reads).await
     }
 }
 
@@ -207,9 +253,13 @@ impl Query {
     }
 
     async fn plan(mut self, reads: &ReadModels) -> String {
-        self.sql.text.insert_str(0, "EXPLAIN QUERY PLAN ");
-        let steps = reads.readers().rows(self.sql.statement()).await.unwrap();
-        let details: Vec<&str> = steps.iter().map(|step| step.text("detail").unwrap()).collect();
+        let (explain, column) = match reads.readers().dialect() {
+            Dialect::Sqlite => ("EXPLAIN QUERY PLAN ", "detail"),
+            Dialect::Postgres => ("EXPLAIN ", "QUERY PLAN"),
+        };
+        self.sql.text.insert_str(0, explain);
+        let steps = self.sql.rows(reads).await.unwrap();
+        let details: Vec<&str> = steps.iter().map(|step| step.text(column).unwrap()).collect();
         details.join("; ")
     }
 }

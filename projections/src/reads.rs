@@ -1,4 +1,5 @@
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use theazo_domain::{Aggregate, Kind, Scope, StreamId};
@@ -200,6 +201,11 @@ impl ReadModels {
         let seen = Seen::load(self.readers()).await?;
         self.update(|standing| standing.see(&seen));
         Ok(seen)
+    }
+
+    pub(crate) fn numbers(&self) -> MutexGuard<'_, HashMap<Scope, i64>> {
+        // A number is whole, or not in it.
+        self.inner.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn rebuilding(&self) -> &tokio::sync::Mutex<()> {

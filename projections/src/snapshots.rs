@@ -31,6 +31,10 @@ impl Table for Snapshot {
     }
 }
 
+fn of_any_tenant(id: SnapshotId) -> Query {
+    Query::across_tenants(Model::Snapshots).equals("id", id.to_string())
+}
+
 impl ReadModels {
     /// The snapshot, also when it was deleted.
     pub async fn snapshot(
@@ -39,6 +43,13 @@ impl ReadModels {
         id: SnapshotId,
     ) -> Result<Option<Row<Snapshot>>, ReadError> {
         Query::scoped(Model::Snapshots, scope).equals("id", id.to_string()).newest(self).await
+    }
+
+    /// Whether a snapshot of this id was deleted, whoever's it was: for hosts that have its files,
+    /// which do not say whose they are.
+    pub async fn is_deleted_snapshot(&self, id: SnapshotId) -> Result<bool, ReadError> {
+        let found: Option<Row<Snapshot>> = of_any_tenant(id).newest(self).await?;
+        Ok(found.is_some_and(|row| row.value.deleted_at.is_some()))
     }
 
     /// Those that were not deleted, of `session_id` or of all sessions.

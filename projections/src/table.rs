@@ -98,10 +98,10 @@ impl<T: Table> Folded<T> {
         Self {
             hot: HotRows::new(HOT_BYTES),
             insert: BySize::insert(dialect, &table, &columns),
-            update: BySize::upsert(dialect, &table, &columns, "seq", |column| {
+            update: BySize::upsert(dialect, &table, &columns, dialect.row_key(), |column| {
                 !["seq", "tenant", "id"].contains(&column) && !T::FIXED.contains(&column)
             }),
-            touch: BySize::upsert(dialect, &table, &columns, "seq", |column| {
+            touch: BySize::upsert(dialect, &table, &columns, dialect.row_key(), |column| {
                 ["revision", "body"].contains(&column)
             }),
             select: BySize::new(dialect, "WITH wanted(tenant, id) AS (".to_owned(), 2, tail),

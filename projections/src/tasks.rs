@@ -127,13 +127,13 @@ mod tests {
     use theazo_domain::Mode;
 
     use super::*;
+    use crate::database::TestDatabase;
+    use crate::dialect::Statement;
+    use crate::tables::prepare;
     use crate::{ChainKey, Options};
 
-    #[tokio::test]
-    async fn every_query_follows_an_index_and_none_sorts() {
-        let folder = tempfile::tempdir().unwrap();
-        let options = Options::new(ChainKey::new(vec![7; 32]));
-        let reads = ReadModels::open(&folder.path().join("reads.db"), options).await.unwrap();
+    /// The plan of each query, and the index that it is to follow, with all that it looks up there.
+    async fn plans(reads: &ReadModels) -> Vec<(String, &'static str)> {
         let scope =
             Scope { org: "org_00000000000000000000000007".parse().unwrap(), mode: Mode::Live };
         let session: SessionId = "ses_00000000000000000000000007".parse().unwrap();
@@ -144,27 +144,65 @@ mod tests {
         let with = |status| TaskFilter { status: Some(status), ..of_session };
         let (failed, queued) = (with(TaskStatus::Failed), with(TaskStatus::Queued));
         let running = with(TaskStatus::Running);
-        let page = async |filter| listed(scope, filter).plan_of_page(&reads).await;
-        let plans = [
+        let page = async |filter| listed(scope, filter).plan_of_page(reads).await;
+        vec![
             (page(all).await, "tasks_newest (tenant=? AND seq<?)"),
             (page(of_session).await, "tasks_session (tenant=? AND session_id=? AND seq<?)"),
             (page(of_agent).await, "tasks_agent (tenant=? AND agent_id=? AND seq<?)"),
             (page(failed).await, "tasks_ended (tenant=? AND session_id=? AND status=? AND seq<?)"),
             (page(queued).await, "tasks_open_session (tenant=? AND session_id=? AND seq<?)"),
             (page(running).await, "tasks_open_session (tenant=? AND session_id=? AND seq<?)"),
-            (open().plan_of_walk(&reads).await, "tasks_open (seq>?)"),
+            (open().plan_of_walk(reads).await, "tasks_open (seq>?)"),
             (
-                open_of_agent(scope, agent).plan_of_all(&reads).await,
+                open_of_agent(scope, agent).plan_of_all(reads).await,
                 "tasks_open_agent (tenant=? AND agent_id=?)",
             ),
             (
-                open_of_session(scope, session).plan_of_all(&reads).await,
+                open_of_session(scope, session).plan_of_all(reads).await,
                 "tasks_open_session (tenant=? AND session_id=?)",
             ),
-        ];
-        for (plan, index) in plans {
+        ]
+    }
+
+    #[tokio::test]
+    async fn every_query_follows_an_index_and_none_sorts() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options::new(ChainKey::new(vec![7; 32]));
+        let reads = ReadModels::open(&folder.path().join("reads.db"), options).await.unwrap();
+        for (plan, index) in plans(&reads).await {
             assert!(plan.contains(index), "{index}: {plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{index}: {plan}");
         }
+    }
+
+    /// Its planner looks at what is in the tables: many ended tasks.
+    #[tokio::test]
+    async fn every_query_follows_an_index_and_none_sorts_on_postgres() {
+        let database = TestDatabase::new().await;
+        let options = Options::new(ChainKey::new(vec![7; 32]));
+        let reads = ReadModels::open_postgres(&database.url, options).await.unwrap();
+        prepare(reads.writer()).await.unwrap();
+        let mut tx = reads.writer().begin().await.unwrap();
+        let tenants = "INSERT INTO tenants VALUES (3, 'org_00000000000000000000000007', 'live')";
+        // The tenant has the oldest rows, the half of them in one session.
+        let tasks = "INSERT INTO tasks SELECT n - 40000, CASE WHEN n < 2000 THEN 3 ELSE 1 END, \
+                     'task_' || n, n, \
+                     CASE WHEN n < 1000 THEN 'ses_00000000000000000000000007' \
+                     ELSE 'ses_' || n / 100 END, \
+                     CASE WHEN n < 300 THEN 'agt_00000000000000000000000007' \
+                     ELSE 'agt_' || n / 50 END, \
+                     CASE n % 40 WHEN 0 THEN 'queued' WHEN 1 THEN 'failed' ELSE 'completed' END, \
+                     CASE n % 40 WHEN 0 THEN 1 ELSE 0 END, repeat('x', 300) \
+                     FROM generate_series(1, 40000) n";
+        for sql in [tenants, tasks, "ANALYZE tenants", "ANALYZE tasks"] {
+            tx.execute(Statement::new(sql)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        for (plan, index) in plans(&reads).await {
+            let (name, _) = index.split_once(' ').unwrap();
+            assert!(plan.contains(&format!("using {name} on tasks")), "{index}: {plan}");
+            assert!(!plan.contains("Sort"), "{index}: {plan}");
+        }
+        reads.close().await;
     }
 }

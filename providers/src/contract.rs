@@ -298,6 +298,11 @@ pub trait Provider: Send + Sync {
         Err(immovable(self.name()))
     }
 
+    /// Every snapshot on this host.
+    async fn list_snapshots(&self) -> Result<Vec<SnapshotId>> {
+        Err(immovable(self.name()))
+    }
+
     /// A snapshot's files, to be imported on another host. What is handed over ends as it began,
     /// also when the snapshot is deleted meanwhile. [`ProviderError::NoSnapshot`] when it is not
     /// on this host, [`ProviderError::Unsupported`] when its files cannot leave it.

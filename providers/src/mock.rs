@@ -22,7 +22,7 @@ mod moving;
 mod store;
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -314,6 +314,14 @@ impl Provider for MockProvider {
 
     async fn has_snapshot(&self, snapshot: SnapshotId) -> Result<bool> {
         Ok(self.snapshot(&mut self.state.lock(), snapshot)?.is_some())
+    }
+
+    async fn list_snapshots(&self) -> Result<Vec<SnapshotId>> {
+        let mut ids: BTreeSet<SnapshotId> = self.state.lock().snapshots.keys().copied().collect();
+        if let Some(store) = &self.store {
+            ids.extend(store.snapshots().map_err(failed)?);
+        }
+        Ok(ids.into_iter().collect())
     }
 
     async fn export_snapshot(&self, snapshot: SnapshotId) -> Result<SnapshotData> {

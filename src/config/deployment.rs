@@ -57,12 +57,8 @@ impl Deployment {
         self.host_name = args.host_name.clone().or(self.host_name);
         self.host_lease = args.host_lease.map_or(self.host_lease, Duration::from_secs);
         if let Some(shared) = &mut self.shared {
-            shared.log_replicas = args.log_replicas.or(file.log_replicas).unwrap_or(1);
+            shared.log_replicas = replicas(file, args.log_replicas)?;
             shared.log_synced = args.log_synced || file.log_synced.unwrap_or(false);
-            ensure!(
-                matches!(shared.log_replicas, 1 | 3 | 5),
-                "--log-replicas must be 1, 3 or 5: a majority has to be left when one fails"
-            );
         } else if ![Role::Api, Role::Worker, Role::Projector].iter().all(|r| self.has(*r)) {
             bail!(
                 "with the embedded log one process does everything: leave --roles out, or name \
@@ -85,6 +81,15 @@ impl Deployment {
     pub fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
+}
+
+fn replicas(file: &File, chosen: Option<usize>) -> anyhow::Result<usize> {
+    let replicas = chosen.or(file.log_replicas).unwrap_or(1);
+    ensure!(
+        matches!(replicas, 1 | 3 | 5),
+        "--log-replicas must be 1, 3 or 5: a majority has to be left when one fails"
+    );
+    Ok(replicas)
 }
 
 fn shared(
@@ -134,6 +139,11 @@ fn shared(
 }
 
 impl Config {
+    /// Copies of a cluster's log.
+    pub fn log_replicas(&self, chosen: Option<usize>) -> anyhow::Result<usize> {
+        replicas(&self.file, chosen)
+    }
+
     /// What processes share, when this is one of several.
     ///
     /// # Errors
@@ -142,8 +152,8 @@ impl Config {
         let Some(shared) = &self.deployment.shared else { return Ok(None) };
         ensure!(
             env("THEAZO_MASTER_KEY").is_some(),
-            "a cluster needs THEAZO_MASTER_KEY, the same for all its processes: base64 of 32 random \
-             bytes (`openssl rand -base64 32`)"
+            "a cluster needs THEAZO_MASTER_KEY, the same for all its processes: base64 of 32 \
+             random bytes (`openssl rand -base64 32`)"
         );
         Ok(Some(shared))
     }

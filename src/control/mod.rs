@@ -154,7 +154,8 @@ async fn relay(mut server: UnixStream, request: Request, to: Replies) {
     }
 }
 
-async fn print(replies: &mut mpsc::Receiver<Reply>) -> ExitCode {
+/// Shows replies until they end.
+pub async fn print(replies: &mut mpsc::Receiver<Reply>) -> ExitCode {
     let mut bar: Option<ProgressBar> = None;
     let mut code = ExitCode::SUCCESS;
     while let Some(reply) = replies.recv().await {

@@ -14,6 +14,7 @@ use crate::folder::Folder;
 
 pub(super) async fn open(config: &Config) -> anyhow::Result<Opened> {
     let folder = Folder::take(&config.data_dir)?;
+    folder.refuse_moved()?;
     let master = match config.master_key() {
         Some(text) => MasterKey::parse(&text).context("THEAZO_MASTER_KEY")?,
         None => MasterKey::load_or_create(&folder.path.join("master.key"))?,

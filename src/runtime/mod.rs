@@ -4,6 +4,7 @@
 mod cluster;
 mod embedded;
 mod snapshots;
+mod turn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ use crate::config::Config;
 use crate::folder::Folder;
 
 use snapshots::RowSnapshots;
+
+pub use turn::Turn;
 
 /// How long a start waits for the read models to catch up before it says so.
 const CATCH_UP_NOTICE: Duration = Duration::from_secs(2);
@@ -160,14 +163,19 @@ impl Runtime {
         Ok(())
     }
 
-    async fn catch_up(&self) -> anyhow::Result<()> {
+    /// Waits until the read models show all that the log has now.
+    pub async fn catch_up(&self) -> anyhow::Result<()> {
         let head = self.log.head().await?;
         while !self.reads.wait_for(head, CATCH_UP_NOTICE).await {
             if self.projector.as_ref().is_some_and(JoinHandle::is_finished) {
                 bail!("the projector stopped; the log above says why");
             }
             let at = self.reads.position();
-            eprintln!("the read models are catching up with the log: {at} of {head}");
+            let who = match self.is_embedded() {
+                true => "",
+                false => " (a process with the role `projector` does that)",
+            };
+            eprintln!("the read models are catching up with the log: {at} of {head}{who}");
         }
         Ok(())
     }
@@ -216,6 +224,6 @@ impl Runtime {
     }
 }
 
-fn chain_key(master: &MasterKey) -> ChainKey {
+pub fn chain_key(master: &MasterKey) -> ChainKey {
     ChainKey::new(master.derive("sign checkpoints").to_vec())
 }

@@ -4,7 +4,7 @@ mod announce;
 mod api;
 mod gateway;
 mod health;
-mod identity;
+pub mod identity;
 mod probes;
 mod scheduler;
 mod worker;

@@ -15,9 +15,6 @@ use tokio_util::sync::CancellationToken;
 use super::{Parts, identity};
 use crate::runtime::Runtime;
 
-/// What a host calls itself in events where it is the only one.
-const SOLE_HOST: &str = "embedded";
-
 /// The wait before a bus that broke is listened to again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -31,15 +28,18 @@ pub struct Worker {
 impl Worker {
     pub async fn start(parts: &Parts) -> anyhow::Result<Self> {
         let runtime = &parts.runtime;
-        let (providers, local) = providers(runtime).await?;
+        let name = match runtime.is_embedded() {
+            true => identity::SOLE.to_owned(),
+            false => {
+                let chosen = parts.config.deployment.host_name.as_deref();
+                identity::host_name(&runtime.folder()?.path, chosen)?
+            }
+        };
+        let (providers, local) = providers(runtime, &name).await?;
         let commander = runtime.commander.clone();
         let host = match runtime.is_embedded() {
-            true => Host::sole(SOLE_HOST, commander, providers),
+            true => Host::sole(&name, commander, providers),
             false => {
-                let name = identity::host_name(
-                    &runtime.folder()?.path,
-                    parts.config.deployment.host_name.as_deref(),
-                )?;
                 tracing::info!(host = name, "this process is a worker host");
                 Host::one_of_several(&name, commander, providers)
             }
@@ -88,12 +88,16 @@ async fn answer_others(host: Arc<Host>, bus: Arc<dyn Bus>, stop: CancellationTok
 }
 
 /// The providers of this machine. Without a safe sandbox the server still serves test keys.
-async fn providers(runtime: &Runtime) -> anyhow::Result<(ProviderSet, Option<Arc<LocalProvider>>)> {
+async fn providers(
+    runtime: &Runtime,
+    host: &str,
+) -> anyhow::Result<(ProviderSet, Option<Arc<LocalProvider>>)> {
     let folder = &runtime.folder()?.path;
     let mock = MockProvider::open(&folder.join("mock"))?;
     let set = ProviderSet::default().with(ProviderKind::Mock, Arc::new(mock));
     let spawner = vec![std::env::current_exe()?.into(), crate::SPAWNER.into()];
     let config = LocalConfig::new(folder.join("sandboxes"), spawner);
+    let config = LocalConfig { uid_base: identity::uid_base(host), ..config };
     match LocalProvider::start(config).await {
         Ok(local) => Ok((set.with(ProviderKind::Local, local.clone()), Some(local))),
         Err(ProviderError::Unsupported(missing)) => {

@@ -2,14 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it is")]
 
 mod bodies;
+mod chaos;
 mod cli;
 mod contract;
 mod conventions;
 mod crash;
 mod document;
+mod embedded;
 mod files;
 mod hostile;
 mod lifecycle;
+mod migrate;
 mod model_server;
 mod ports;
 mod rates;

@@ -63,9 +63,12 @@ impl Scene {
             () = self.gate.arrived() => {}
             () = death(server) => return server.has_died_within(PATIENCE),
         }
-        let Some(status) = self.ask(server, &task, stop).await else {
-            return server.has_died_within(PATIENCE);
+        let status = tokio::select! {
+            status = self.ask(server, &task, stop) => status,
+            // Of several processes the one that would answer may live.
+            () = death(server) => None,
         };
+        let Some(status) = status else { return server.has_died_within(PATIENCE) };
         assert_eq!(status, 200, "{}", self.name);
         // What comes of it may go on after the answer.
         server.has_died_within(Duration::from_millis(500))
@@ -78,6 +81,11 @@ impl Scene {
     /// What was asked for is done on the next server, however far it had come.
     async fn check(&self, server: &Server, stop: Stop) {
         let task = self.submit(server).await.unwrap();
+        if stop == Stop::Cancel {
+            // In the queue it would be cancelled there, and its agent left alone.
+            task.until("it has been begun", |task| (task["status"] != "queued").then_some(()))
+                .await;
+        }
         let asked = self.ask(server, &task, stop).await.unwrap();
         assert!(asked == 200 || asked == 409, "{}: {asked}", self.name);
         if stop != Stop::Pause {
@@ -112,10 +120,9 @@ impl Scene {
     }
 }
 
-/// Waits until the server does not answer any more.
+/// Waits until the server has killed itself.
 async fn death(server: &Server) {
-    let client = server.anonymous();
-    while client.get("/healthz").send().await.is_ok() {
+    while !server.is_dying() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -13,10 +13,10 @@ use scenario::Scenario;
 use story::Story;
 
 mod listener;
-mod reader;
+pub mod reader;
 mod scenario;
 mod slow;
-mod story;
+pub mod story;
 
 /// How long a server may take to come back.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -3,6 +3,8 @@
 //!
 //! - [`Server`] is one server over one data folder. Dropping it stops it with SIGTERM and fails the
 //!   test when it does not end well or leaves a process, a mount or a cgroup.
+//! - [`Cluster`] is two processes of each role over stores of its own, which can be killed, frozen,
+//!   cut off and stopped one by one.
 //! - [`Client`] speaks the API. Every answer is held against the conventions of all routes: a
 //!   request id, and the error envelope.
 //! - [`eventually`] waits for a state, with a deadline and the last thing it saw; nothing sleeps.
@@ -15,6 +17,7 @@
 mod answer;
 mod chance;
 mod client;
+mod cluster;
 mod leftovers;
 pub mod model_server;
 mod resources;
@@ -25,6 +28,7 @@ mod wait;
 pub use answer::Answer;
 pub use chance::Chance;
 pub use client::{Call, Client};
+pub use cluster::{APIS, CORES, Cluster, WORKERS, Way};
 pub use leftovers::Leftovers;
 pub use resources::random_key;
 pub use runs::{ANTHROPIC_KEY, OPENAI_KEY, Runs, Task, process_is};

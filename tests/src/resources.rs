@@ -43,7 +43,12 @@ impl Client {
     /// Waits until the agent is in `state`.
     pub async fn agent_becomes(&self, agent: &str, state: &str) -> Value {
         eventually(&format!("{agent} is {state}"), PATIENCE, || async {
-            let agent = self.get(format!("/v1/agents/{agent}")).await.expect(200);
+            let answer = self.get(format!("/v1/agents/{agent}")).await;
+            if answer.status == 503 {
+                // The read models are behind: of several processes not each waits for them for long.
+                return Err(answer.brief());
+            }
+            let agent = answer.expect(200);
             if agent["state"] == state { Ok(agent) } else { Err(agent.to_string()) }
         })
         .await

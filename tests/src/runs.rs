@@ -86,7 +86,12 @@ impl Task {
     /// Waits until it is as `probe` wants it; `Err` is what it sees instead.
     pub async fn until<T>(&self, what: &str, probe: impl Fn(&Value) -> Option<T>) -> T {
         eventually(&format!("{}: {what}", self.id), PATIENCE, || async {
-            let task = self.view().await;
+            let answer = self.client.get(self.path()).await;
+            if answer.status == 503 {
+                // The read models are behind.
+                return Err(answer.brief());
+            }
+            let task = answer.expect(200);
             probe(&task).ok_or_else(|| task.to_string())
         })
         .await

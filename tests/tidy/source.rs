@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What is not ours, or not source.
-const SKIPPED: &[&str] = &["target", ".git", "node_modules", "theazo-data"];
+const SKIPPED: &[&str] = &["target", ".git", "node_modules", "theazo-data", "theazo-cluster"];
 
 /// A Rust file, by its path from the repository's root.
 pub struct Source {

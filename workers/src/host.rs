@@ -7,9 +7,10 @@ use parking_lot::Mutex;
 use theazo_commands::{CommandError, Commander, Origin};
 use theazo_domain::agent::{Agent, AgentState, Pending};
 use theazo_domain::providers::ProviderKind;
-use theazo_domain::{AgentId, Rejection, Scope, StreamId};
+use theazo_domain::{AgentId, Rejection, Scope, SnapshotId, StreamId};
 use theazo_providers::{GatewayError, Provider, ProviderError, SandboxId};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::lane::{Lane, Lanes};
 
@@ -34,6 +35,10 @@ impl ProviderSet {
     }
 }
 
+/// Snapshots that go to the blob store, or come from there, at the same time: each has parts of it
+/// in memory.
+const MOVED_AT_ONCE: usize = 4;
+
 /// Holds sandboxes and does what is asked of them.
 pub struct Host {
     /// Names this host in events.
@@ -45,8 +50,13 @@ pub struct Host {
     pub(crate) lanes: Lanes,
     /// Agents whose sandbox is here or is to be made here, and whose they are.
     held: Mutex<HashMap<AgentId, Scope>>,
+    /// Sandboxes that stopped where they were, here and in this life, and the snapshot of that.
+    frozen: Mutex<HashMap<AgentId, SnapshotId>>,
     /// Agents whose sandbox is being made again after a start.
     pub(crate) recovering: Recovering,
+    pub(crate) moving: Semaphore,
+    /// Cancelled when this host is to stop: what takes minutes is broken off.
+    pub(crate) leaving: CancellationToken,
 }
 
 /// Agents that are not to be worked with before their sandbox is there again.
@@ -96,7 +106,10 @@ impl Host {
             providers,
             lanes: Lanes::default(),
             held: Mutex::default(),
+            frozen: Mutex::default(),
             recovering: Recovering::default(),
+            moving: Semaphore::new(MOVED_AT_ONCE),
+            leaving: CancellationToken::new(),
         })
     }
 
@@ -114,7 +127,22 @@ impl Host {
 
     pub(crate) fn let_go(&self, agent: AgentId) {
         self.held.lock().remove(&agent);
+        self.thawed(agent);
         self.lanes.remove(agent);
+    }
+
+    pub(crate) fn froze(&self, agent: AgentId, snapshot: SnapshotId) {
+        self.frozen.lock().insert(agent, snapshot);
+    }
+
+    pub(crate) fn thawed(&self, agent: AgentId) {
+        self.frozen.lock().remove(&agent);
+    }
+
+    /// Whether the agent's sandbox may be here, stopped where it was at this snapshot. One of an
+    /// older pause must not go on: the agent may have worked on another host since.
+    pub(crate) fn may_have_frozen(&self, agent: AgentId, snapshot: SnapshotId) -> bool {
+        self.sole || self.frozen.lock().get(&agent) == Some(&snapshot)
     }
 
     /// Whether the agent's sandbox is this host's to look after.

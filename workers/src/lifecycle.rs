@@ -13,11 +13,13 @@ use theazo_log::Position;
 use theazo_providers::{Egress, Labels, Limits, Provider, ProviderError, SandboxId, SandboxSpec};
 
 use crate::Host;
+use crate::pause::pause;
+use crate::shelf::{self, ShelfError};
 
 /// How long a provider may take to make, pause, resume or destroy a sandbox.
 const PROVIDER_PATIENCE: Duration = Duration::from_secs(60);
-/// How long a pause waits for what runs: longer than any exec may take.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(125);
+/// How long the agent is followed before it is looked at anew.
+const LOOK_AGAIN: Duration = Duration::from_secs(600);
 /// Tries while the log is out of reach, with a pause that doubles from 100 ms.
 const MAX_TRIES: u32 = 8;
 
@@ -58,23 +60,27 @@ async fn settle_once(
             (_, state) if state.is_final() => return clean_up(host, scope, &agent).await,
             (Some(Pending::Terminate { .. }), _) => {
                 destroy(host, &agent).await;
-                AgentCommand::Terminated
+                Some(AgentCommand::Terminated)
             }
             (Some(Pending::Complete), _) => {
                 destroy(host, &agent).await;
-                AgentCommand::Completed
+                Some(AgentCommand::Completed)
             }
             (None, AgentState::Provisioning) => provision(host, scope, &agent).await,
             (Some(Pending::Pause { snapshot_id }), _) => {
-                match pause(host, scope, &agent, *snapshot_id).await? {
-                    Some(outcome) => outcome,
-                    None => continue,
-                }
+                pause(host, scope, &agent, *snapshot_id).await?
             }
             (Some(Pending::Resume { snapshot_id }), _) => {
                 resume(host, scope, &agent, *snapshot_id).await
             }
             (None, _) => return Ok(()),
+        };
+        let Some(outcome) = outcome else {
+            // What was broken off is done at the next start.
+            if host.leaving.is_cancelled() {
+                return Ok(());
+            }
+            continue;
         };
         host.commander.agent(&host.origin(scope), id, &outcome).await?;
     }
@@ -82,7 +88,7 @@ async fn settle_once(
 }
 
 /// `work` on the provider, ended when it takes too long.
-async fn bounded<T>(
+pub(crate) async fn bounded<T>(
     work: impl Future<Output = Result<T, ProviderError>>,
 ) -> Result<T, ProviderError> {
     tokio::time::timeout(PROVIDER_PATIENCE, work).await.unwrap_or_else(|_| {
@@ -122,86 +128,103 @@ async fn make(provider: &dyn Provider, spec: SandboxSpec) -> Result<(), Provider
     }
 }
 
-async fn provision(host: &Host, scope: Scope, agent: &Agent) -> AgentCommand {
+/// `None` when the agent is to end meanwhile.
+async fn provision(host: &Host, scope: Scope, agent: &Agent) -> Option<AgentCommand> {
+    let snapshot = agent.spec.snapshot_id;
     let made = match host.providers.get(agent.spec.provider) {
-        Ok(provider) => make(provider.as_ref(), spec(scope, agent, agent.spec.snapshot_id)).await,
-        Err(error) => Err(error),
+        Ok(provider) => match fetch(host, provider.as_ref(), scope, agent, snapshot).await? {
+            Ok(()) => {
+                let made = make(provider.as_ref(), spec(scope, agent, snapshot)).await;
+                made.map_err(|error| failure(&error))
+            }
+            Err(error) => Err(error.failure()),
+        },
+        Err(error) => Err(failure(&error)),
     };
-    match made {
+    Some(match made {
         Ok(()) => {
             host.hold(scope, agent.id);
             AgentCommand::Provisioned { host: host.name.clone() }
         }
-        Err(error) => AgentCommand::Fail { failure: failure(&error), lost_at: None },
-    }
+        Err(failure) => AgentCommand::Fail { failure, lost_at: None },
+    })
 }
 
-/// Waits for what runs, then freezes the sandbox and keeps its files. `None` when the agent is to
-/// be terminated meanwhile, which does not wait.
-async fn pause(
+/// Lets the sandbox go on where it was, if it is still there and this is where it was; else makes
+/// a new one with the snapshot's files. `None` when that is not wanted any more.
+async fn resume(
     host: &Host,
     scope: Scope,
     agent: &Agent,
     snapshot_id: SnapshotId,
-) -> Result<Option<AgentCommand>, CommandError> {
-    let lane = host.lane(agent.id);
-    let stream = StreamId::agent(scope, agent.id);
-    let overtaken = |agent: &Agent| agent.pending.as_ref().is_some_and(Pending::ends);
-    let _gate = tokio::select! {
-        gate = lane.gate.write() => gate,
-        waited = host.commander.wait_until(&stream, DRAIN_PATIENCE, overtaken) => {
-            if waited?.is_some() {
-                return Ok(None);
-            }
-            let message = "code is still running in the agent; try again when it has ended";
-            let failure = Failure { code: "timeout".to_owned(), message: message.to_owned() };
-            return Ok(Some(AgentCommand::RequestFailed { failure }));
-        }
-    };
-    let paused = match host.providers.get(agent.spec.provider) {
-        Ok(provider) => bounded(provider.pause(&SandboxId::of(agent.id), snapshot_id)).await,
-        Err(error) => Err(error),
-    };
-    let size = match paused {
-        Ok(size) => size,
-        Err(error) => return Ok(Some(AgentCommand::RequestFailed { failure: failure(&error) })),
-    };
-    let create = SnapshotCommand::Create {
-        snapshot_id,
-        session_id: agent.session_id,
-        agent_id: agent.id,
-        provider: agent.spec.provider,
-        size,
-    };
-    let stream = StreamId::snapshot(scope, snapshot_id);
-    host.commander.execute::<Snapshot>(&host.origin(scope), &stream, &create).await?;
-    Ok(Some(AgentCommand::Paused { snapshot_id, size }))
-}
-
-/// Lets the sandbox go on where it was, if it is still there and this is where it was; else makes
-/// a new one with the snapshot's files.
-async fn resume(host: &Host, scope: Scope, agent: &Agent, snapshot_id: SnapshotId) -> AgentCommand {
+) -> Option<AgentCommand> {
     let provider = match host.providers.get(agent.spec.provider) {
         Ok(provider) => provider,
-        Err(error) => return AgentCommand::RequestFailed { failure: failure(&error) },
+        Err(error) => return Some(AgentCommand::RequestFailed { failure: failure(&error) }),
     };
     let id = SandboxId::of(agent.id);
-    let own = agent.snapshot.is_some_and(|snapshot| snapshot.id == snapshot_id);
+    let own = agent.snapshot.is_some_and(|snapshot| snapshot.id == snapshot_id)
+        && host.may_have_frozen(agent.id, snapshot_id);
+    host.thawed(agent.id);
     if own && bounded(provider.resume(&id)).await.is_ok() {
         host.hold(scope, agent.id);
-        return AgentCommand::Resumed { host: host.name.clone(), memory: true };
+        return Some(AgentCommand::Resumed { host: host.name.clone(), memory: true });
+    }
+    if let Err(error) = fetch(host, provider.as_ref(), scope, agent, Some(snapshot_id)).await? {
+        return Some(AgentCommand::RequestFailed { failure: error.failure() });
     }
     let made = match bounded(provider.destroy(&id)).await {
         Ok(()) => make(provider.as_ref(), spec(scope, agent, Some(snapshot_id))).await,
         Err(error) => Err(error),
     };
-    match made {
+    Some(match made {
         Ok(()) => {
             host.hold(scope, agent.id);
             AgentCommand::Resumed { host: host.name.clone(), memory: false }
         }
         Err(error) => AgentCommand::RequestFailed { failure: failure(&error) },
+    })
+}
+
+/// Gets the snapshot that the sandbox is to start from, where it is not here. `None` when the
+/// sandbox is not wanted any more.
+async fn fetch(
+    host: &Host,
+    provider: &dyn Provider,
+    scope: Scope,
+    agent: &Agent,
+    snapshot: Option<SnapshotId>,
+) -> Option<Result<(), ShelfError>> {
+    let Some(snapshot) = snapshot.filter(|_| shelf::is_needed(host, provider)) else {
+        return Some(Ok(()));
+    };
+    tokio::select! {
+        fetched = shelf::fetch(host, provider, scope, snapshot) => Some(fetched),
+        () = unwanted(host, scope, agent.id) => None,
     }
+}
+
+/// Waits until the agent is to end, or is not this host's any more, or this host is to stop: what
+/// takes minutes does not go on then.
+pub(crate) async fn unwanted(host: &Host, scope: Scope, id: AgentId) {
+    let stream = StreamId::agent(scope, id);
+    let is_unwanted = |agent: &Agent| {
+        let ends = agent.pending.as_ref().is_some_and(Pending::ends);
+        ends || agent.state.is_final() || !host.owns(agent)
+    };
+    let follow = async {
+        loop {
+            match host.commander.wait_until(&stream, LOOK_AGAIN, is_unwanted).await {
+                Ok(Some(_)) => return,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(agent = %id, %error, "the agent cannot be followed");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    };
+    host.leaving.run_until_cancelled(follow).await;
 }
 
 /// Ends everything in the sandbox, also what is under way.

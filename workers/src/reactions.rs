@@ -14,7 +14,8 @@ use theazo_log::{Commit, Filter, Position};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::{Host, lifecycle};
+use crate::retry::until_done;
+use crate::{Host, lifecycle, shelf};
 
 /// Whose reactions they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +36,9 @@ pub(crate) async fn run(host: Arc<Host>, part: Part, mut from: Position, stop: C
                         from = commit.position;
                         match part {
                             Part::Host => host_reacts(&host, &tracker, &commit),
-                            Part::Scheduler => scheduler_reacts(&host, &tracker, &commit),
+                            Part::Scheduler => {
+                                scheduler_reacts(&host, &tracker, &commit, &stop);
+                            }
                         }
                     }
                     Err(error) => {
@@ -77,7 +80,12 @@ fn host_reacts(host: &Arc<Host>, tracker: &TaskTracker, commit: &Arc<Commit>) {
     }
 }
 
-fn scheduler_reacts(host: &Arc<Host>, tracker: &TaskTracker, commit: &Arc<Commit>) {
+fn scheduler_reacts(
+    host: &Arc<Host>,
+    tracker: &TaskTracker,
+    commit: &Arc<Commit>,
+    stop: &CancellationToken,
+) {
     let scope = commit.stream.scope;
     for event in &commit.events {
         match event {
@@ -89,6 +97,15 @@ fn scheduler_reacts(host: &Arc<Host>, tracker: &TaskTracker, commit: &Arc<Commit
                 if let Ok(id) = commit.stream.key().parse() {
                     let host = host.clone();
                     tracker.spawn(async move { end_agents(&host, scope, id).await });
+                }
+            }
+            Event::Snapshot(SnapshotEvent::Deleted {}) if !host.sole => {
+                if let Ok(id) = commit.stream.key().parse() {
+                    let (host, stop) = (host.clone(), stop.clone());
+                    tracker.spawn(async move {
+                        // What is broken off is repeated at the next start of a scheduler.
+                        stop.run_until_cancelled(shelf::remove(&host, scope, id)).await;
+                    });
                 }
             }
             _ => {}
@@ -148,24 +165,24 @@ pub(crate) async fn finish_admission(host: &Host, commit: &Commit) {
     }
 }
 
-/// Asks every agent of a session that has ended to terminate.
+/// Asks every agent of a session that has ended to terminate; keeps at it while the log is out of
+/// reach.
 pub(crate) async fn end_agents(host: &Host, scope: Scope, id: SessionId) {
     let stream = StreamId::session(scope, id);
-    let session = match host.commander.load_fresh::<Session>(&stream).await {
-        Ok(loaded) => loaded.state,
-        Err(error) => {
-            tracing::error!(session = %id, %error, "the agents of an ended session still run");
-            return;
+    until_done("the agents of an ended session still run", || async {
+        let session = host.commander.load_fresh::<Session>(&stream).await?.state;
+        for agent in session.iter().flat_map(|session| session.agents.iter()) {
+            let reason = "the session ended".to_owned();
+            let terminate = AgentCommand::RequestTerminate { reason };
+            match host.commander.agent(&host.origin(scope), *agent, &terminate).await {
+                // It has ended, or was admitted and is yet to be created.
+                Ok(_) | Err(CommandError::Rejected(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
-    };
-    for agent in session.iter().flat_map(|session| session.agents.iter()) {
-        let reason = "the session ended".to_owned();
-        let terminate = AgentCommand::RequestTerminate { reason };
-        match host.commander.agent(&host.origin(scope), *agent, &terminate).await {
-            Ok(_) | Err(CommandError::Rejected(_)) => {}
-            Err(error) => tracing::error!(%agent, %error, "an agent could not be terminated"),
-        }
-    }
+        Ok(())
+    })
+    .await;
 }
 
 async fn delete_snapshot(host: &Host, scope: Scope, id: SnapshotId) {

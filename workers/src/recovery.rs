@@ -40,10 +40,7 @@ pub(crate) async fn run(
     reads: &ReadModels,
     last_alive: Option<Timestamp>,
 ) -> Result<Position, WorkerError> {
-    let head = host.commander.log().head().await?;
-    if !reads.wait_for(head, CATCH_UP).await {
-        return Err(WorkerError::Lagging);
-    }
+    let head = caught_up(host, reads).await?;
     let last_alive = match last_alive {
         Some(at) => Some(at),
         None => last_time(host, head).await?,
@@ -53,6 +50,15 @@ pub(crate) async fn run(
     let ran = agents(host, reads).await?;
     tokio::spawn(readopt_all(host.clone(), ran, last_alive));
     Ok(head)
+}
+
+/// Waits until the read models have what the log has now: answers up to where.
+pub(crate) async fn caught_up(host: &Host, reads: &ReadModels) -> Result<Position, WorkerError> {
+    let head = host.commander.log().head().await?;
+    match reads.wait_for(head, CATCH_UP).await {
+        true => Ok(head),
+        false => Err(WorkerError::Lagging),
+    }
 }
 
 /// Says of what was under way in these agents, whose host is lost, that nothing is known of it.
@@ -147,18 +153,19 @@ async fn file_operations(
     }
 }
 
-/// Creates the agents that their session admitted and that were not created, and gives back the
-/// places of those that have ended.
+/// Creates the agents that their session admitted and that were not created, ends those whose
+/// session has ended, and gives back the places of those that have ended.
 pub(crate) async fn admissions(host: &Host, reads: &ReadModels) -> Result<(), WorkerError> {
     let mut after = 0;
     loop {
         let batch = reads.sessions_holding_agents(after, BATCH).await?;
         for found in &batch {
             after = found.row.seq;
-            for agent in &found.row.value.session.agents {
+            let session = &found.row.value.session;
+            for agent in &session.agents {
                 match host.load_agent(found.scope, *agent).await? {
                     None => {
-                        let session = StreamId::session(found.scope, found.row.value.session.id);
+                        let session = StreamId::session(found.scope, session.id);
                         finish_admission(host, &session, *agent).await?;
                     }
                     Some(ended) if ended.state.is_final() => {
@@ -166,6 +173,9 @@ pub(crate) async fn admissions(host: &Host, reads: &ReadModels) -> Result<(), Wo
                     }
                     Some(_) => {}
                 }
+            }
+            if session.status == SessionStatus::Ended {
+                reactions::end_agents(host, found.scope, session.id).await;
             }
         }
         if batch.len() < BATCH as usize {
@@ -191,7 +201,8 @@ async fn finish_admission(
     Ok(())
 }
 
-/// Looks at every agent of this host that has not ended; answers those that ran, which are to be made again.
+/// Looks at every agent of this host that has not ended; answers those that ran, which are to be
+/// made again.
 async fn agents(host: &Arc<Host>, reads: &ReadModels) -> Result<Vec<(Scope, Agent)>, WorkerError> {
     let mut ran = Vec::new();
     let mut after = 0;

@@ -14,12 +14,12 @@ use crate::dispatch::{self, Dispatcher};
 use crate::executor::{Ears, Executor};
 use crate::reactions::{self, Part};
 use crate::webhooks::Deliverer;
-use crate::{Host, Runner, Webhooks, WorkerError, recovery, sweeper};
+use crate::{Host, Runner, Webhooks, WorkerError, recovery, shelf, sweeper};
 
 /// Starts a worker host: finishes what a crash left open, then looks after its sandboxes and runs
-/// at most `slots` tasks at a time, until `stop`. Returns when the recovery is done; the tasks go on
-/// in the set. `last_alive`: when this host was last known to live, where that is known better than
-/// by the log's last commit.
+/// at most `slots` tasks at a time, until `stop`. Returns when the recovery is done; the tasks go
+/// on in the set. `last_alive`: when this host was last known to live, where that is known better
+/// than by the log's last commit.
 ///
 /// # Errors
 /// When the log, the read models or the bus cannot be reached.
@@ -41,6 +41,14 @@ pub async fn start_host(
     tasks.spawn(reactions::run(host.clone(), Part::Host, from, stop.clone()));
     tasks.spawn(executor.run(ears, from, stop.clone()));
     tasks.spawn(health);
+    if !host.sole {
+        tasks.spawn(shelf::sweep(host.clone(), reads.clone(), stop.clone()));
+    }
+    let (leaver, left) = (host.clone(), stop.clone());
+    tasks.spawn(async move {
+        left.cancelled().await;
+        leaver.leaving.cancel();
+    });
     tasks.spawn(sweeper::run(host, stop));
     Ok(tasks)
 }
@@ -65,6 +73,8 @@ impl Scheduler {
     /// When the log, the read models or the bus cannot be reached.
     pub async fn start(&self, stop: CancellationToken) -> Result<JoinSet<()>, WorkerError> {
         let (host, reads) = (&self.host, &self.reads);
+        // Reactions begin here, so that nothing falls between them and what is recovered.
+        let from = recovery::caught_up(host, reads).await?;
         recovery::admissions(host, reads).await?;
         let recovered = dispatch::recover(host, reads).await?;
         let head = recovered.head;
@@ -73,13 +83,20 @@ impl Scheduler {
         let (dispatcher, hosts) = dispatcher.await?;
         let deliverer = Deliverer::new(host.clone(), self.webhooks.clone(), reads).await?;
         let mut tasks = JoinSet::new();
-        tasks.spawn(reactions::run(host.clone(), Part::Scheduler, head, stop.clone()));
+        tasks.spawn(reactions::run(host.clone(), Part::Scheduler, from, stop.clone()));
         tasks.spawn(deliverer.run(head, stop.clone()));
         tasks.spawn(dispatcher.run(hosts, head, stop.clone()));
         let repeated = dispatch::repeat_reactions(host.clone(), head);
+        let stopped = stop.clone();
         tasks.spawn(async move {
-            stop.run_until_cancelled(repeated).await;
+            stopped.run_until_cancelled(repeated).await;
         });
+        if !host.sole {
+            let removals = shelf::repeat_removals(host.clone(), head);
+            tasks.spawn(async move {
+                stop.run_until_cancelled(removals).await;
+            });
+        }
         Ok(tasks)
     }
 }

@@ -91,8 +91,9 @@ async fn session_update(
 ) -> Result<Response, ApiError> {
     must_exist(&writer, id).await?;
     check_model(&state, body.model())?;
+    let usage = usage(&writer.caller, &state.reads, id).await?;
     let done = writer.commander.update_session(writer.origin(), id, body.into_patch()).await?;
-    changed(&writer.caller, &state.reads, &done).await
+    Ok(changed(&writer.caller, &done, usage))
 }
 
 /// Get or create a user's session
@@ -120,7 +121,8 @@ async fn session_for_user(
     if done.changed {
         return Ok(created(&writer.caller, &done));
     }
-    changed(&writer.caller, &reader.models, &done).await
+    let usage = usage(&writer.caller, &reader.models, done.state.id).await?;
+    Ok(changed(&writer.caller, &done, usage))
 }
 
 /// End a session
@@ -135,8 +137,9 @@ async fn session_end(
     Id(id): Id<SessionId>,
     Json(Empty {}): Json<Empty>,
 ) -> Result<Response, ApiError> {
+    let usage = usage(&writer.caller, &state.reads, id).await?;
     let done = writer.commander.end_session(writer.origin(), id).await?;
-    changed(&writer.caller, &state.reads, &done).await
+    Ok(changed(&writer.caller, &done, usage))
 }
 
 fn shown(view: &SessionView, now: Timestamp) -> Session<'_> {
@@ -149,14 +152,15 @@ fn created(caller: &Caller, done: &Done<session::Session>) -> Response {
     Written::created(caller, done.position, session).into_response()
 }
 
-/// The session as it is after the command, with the usage that the read model knows of.
-async fn changed(
-    caller: &Caller,
-    reads: &ReadModels,
-    done: &Done<session::Session>,
-) -> Result<Response, ApiError> {
-    let row = reads.session(caller.scope, done.state.id).await?;
-    let usage = row.map_or_else(Usage::default, |row| Usage::at(&row.value.usage, now()));
+/// What the read model knows of the usage. Commands do not change it: it is read before they are
+/// carried out, so that one whose answer cannot be made is not.
+async fn usage(caller: &Caller, reads: &ReadModels, id: SessionId) -> Result<Usage, ApiError> {
+    let row = reads.session(caller.scope, id).await?;
+    Ok(row.map_or_else(Usage::default, |row| Usage::at(&row.value.usage, now())))
+}
+
+/// The session as it is after the command.
+fn changed(caller: &Caller, done: &Done<session::Session>, usage: Usage) -> Response {
     let session = Session::of(&done.state, usage);
-    Ok(Written::ok(caller, done.position, session).into_response())
+    Written::ok(caller, done.position, session).into_response()
 }

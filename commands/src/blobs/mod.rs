@@ -3,6 +3,7 @@
 //! A folder of one machine, or an S3-compatible store that many share. A blob is there whole or not
 //! at all; storing the same name again writes the same bytes over themselves.
 
+mod copy;
 mod http;
 mod s3;
 
@@ -18,6 +19,8 @@ use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 use url::Url;
 
+pub use copy::Copied;
+
 /// Bytes of a part of a large blob. S3 takes ten thousand: enough for 80 GiB.
 const PART: usize = 8 << 20;
 /// Parts on their way at once: what an upload holds in memory.
@@ -32,6 +35,9 @@ pub enum BlobError {
     Missing(String),
     #[error("the blob store does not do as it should: {0}")]
     Unavailable(String),
+    /// A blob that is not what its name says; nothing of it was copied.
+    #[error("the blob {0} is not what was stored under that name: restore it from a backup")]
+    Changed(String),
     /// Nothing was stored.
     #[error("what was to be stored broke off: {0}")]
     BrokeOff(String),

@@ -8,7 +8,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::VaultError;
 
-const NONCE_LEN: usize = 12;
+pub(super) const NONCE_LEN: usize = 12;
 
 /// 256 bits that seal. Wiped when dropped; shows nothing in `Debug`.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -35,18 +35,34 @@ impl DataKey {
 
     pub fn seal_bytes(&self, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
         let nonce: [u8; NONCE_LEN] = random_bytes();
-        let payload = Payload { msg: plain, aad };
-        let sealed =
-            self.cipher().encrypt(&Nonce::from(nonce), payload).map_err(|_| VaultError::Forged)?;
+        let sealed = self.seal_at(nonce, aad, plain)?;
         Ok([&nonce[..], &sealed].concat())
     }
 
     pub fn open_bytes(&self, aad: &[u8], bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>().ok_or(VaultError::Forged)?;
-        self.cipher()
-            .decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad })
-            .map(Zeroizing::new)
-            .map_err(|_| VaultError::Forged)
+        self.open_at(*nonce, aad, sealed).map(Zeroizing::new)
+    }
+
+    /// As [`Self::seal_bytes`], with a nonce that this key sees once. It is not in the answer.
+    pub fn seal_at(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        aad: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, VaultError> {
+        let payload = Payload { msg: plain, aad };
+        self.cipher().encrypt(&Nonce::from(nonce), payload).map_err(|_| VaultError::Forged)
+    }
+
+    pub fn open_at(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        aad: &[u8],
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, VaultError> {
+        let payload = Payload { msg: sealed, aad };
+        self.cipher().decrypt(&Nonce::from(nonce), payload).map_err(|_| VaultError::Forged)
     }
 
     pub fn wrap(&self, name: &str, key: &DataKey) -> Result<Vec<u8>, VaultError> {

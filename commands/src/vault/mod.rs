@@ -15,10 +15,12 @@
 //! was sealed under the key.
 
 mod cipher;
+mod copy;
 mod keys;
 mod master;
 mod opened;
 mod payload;
+mod stream;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,6 +35,10 @@ use opened::Opened;
 
 pub use master::MasterKey;
 pub use payload::{open_payload, seal_payload};
+pub use stream::ByteStream;
+
+/// The key that tells whether the master key is the right one.
+const MASTER_CHECK: &str = "master-check";
 
 /// Whose data key seals something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,6 +59,9 @@ pub enum VaultError {
     Forged,
     #[error("{0}")]
     Master(String),
+    /// What stands in the way of a copy.
+    #[error("{0}")]
+    Copy(String),
     #[error("the blob store cannot be reached: {0}")]
     Blob(String),
 }
@@ -142,7 +151,7 @@ impl Vault {
 
     /// Fails at start, not at the first secret, when the master key is not the one of this store.
     async fn check_master(&self) -> Result<(), VaultError> {
-        self.data_key("master-check", true).await.map(|_| ()).map_err(|error| match error {
+        self.data_key(MASTER_CHECK, true).await.map(|_| ()).map_err(|error| match error {
             VaultError::Forged => VaultError::Master(
                 "the master key is not the one this data was made with; set \
                  THEAZO_MASTER_KEY (or restore master.key) to the one it was"

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod blobs;
+mod copy;
 mod execute;
 mod origin;
 #[path = "../support/postgres.rs"]
@@ -11,6 +12,7 @@ mod postgres;
 mod s3;
 mod vault;
 mod vault_shared;
+mod vault_stream;
 
 use std::sync::Arc;
 

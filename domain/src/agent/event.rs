@@ -11,8 +11,8 @@ events! {
             session_id: SessionId,
             spec: Box<AgentSpec>,
         }
-        /// This worker host is to make its sandbox: the first time, or again from its snapshot after
-        /// the host that had it was lost. Where one process does everything nobody need say so.
+        /// This worker host is to make its sandbox: the first time, or again from its snapshot
+        /// after the host that had it was lost. Where one process does everything nobody says so.
         Placed = "agent.placed" {
             session_id: SessionId,
             host: String,

@@ -7,6 +7,7 @@ mod bus;
 mod closing;
 mod conforms;
 mod defined;
+mod import;
 mod proxy;
 mod racing;
 mod server;

@@ -36,7 +36,7 @@ impl Plan {
     fn cuts(&self, cut: Cut, bytes: &[u8]) -> bool {
         let sign: &[u8] = match cut {
             Cut::Acknowledgement => b"\"seq\":",
-            Cut::Publish => b"Nats-Expected-Last-Subject-Sequence",
+            Cut::Publish => b"Nats-Expected-Last-S",
         };
         if self.cut != cut || !bytes.windows(sign.len()).any(|window| window == sign) {
             return false;

@@ -94,7 +94,7 @@ impl ReadModels {
             sql.push(" AND seq < ").bind(cursor(before));
         }
         sql.push(" ORDER BY seq DESC LIMIT ").bind(i64::from(page.limit));
-        let rows = self.readers().rows(sql.statement()).await?;
+        let rows = sql.rows(self).await?;
         rows.iter().map(read).collect()
     }
 

@@ -178,7 +178,8 @@ impl Subjects {
         // A task's first event is its submission, and has all.
         let of_task = format!(
             ") SELECT w.tenant, w.id, a.session_id, a.agent_id, a.user_id, a.task_id \
-             FROM wanted w CROSS JOIN {prefix}audit a WHERE a.seq = (SELECT b.seq \
+             FROM wanted w CROSS JOIN {prefix}audit a WHERE a.tenant = w.tenant \
+             AND a.task_id = w.id AND a.seq = (SELECT b.seq \
              FROM {prefix}audit b WHERE b.task_id = w.id AND b.tenant = w.tenant \
              ORDER BY b.seq LIMIT 1)"
         );

@@ -25,11 +25,28 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
-    /// A `BIGINT` key that rows are appended under.
+    /// The `BIGINT` that rows are appended under. It is no key in Postgres: its planner would walk
+    /// a list of one tenant through the rows of all, in the hope to come by enough of them soon.
     pub(crate) const fn seq_type(self) -> &'static str {
         match self {
-            Dialect::Sqlite => sqlite::SEQ_TYPE,
-            Dialect::Postgres => postgres::SEQ_TYPE,
+            Dialect::Sqlite => sqlite::ROW_NUMBER,
+            Dialect::Postgres => "BIGINT NOT NULL",
+        }
+    }
+
+    /// A `BIGINT` that rows are found by.
+    pub(crate) const fn key_type(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => sqlite::ROW_NUMBER,
+            Dialect::Postgres => "BIGINT PRIMARY KEY",
+        }
+    }
+
+    /// What tells that a row of an aggregate is there already.
+    pub(crate) const fn row_key(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "seq",
+            Dialect::Postgres => "tenant,id",
         }
     }
 

@@ -15,8 +15,6 @@ use sqlx::{
 use super::{DbRow, Pool, Statement, Value};
 use crate::leadership::lock_key;
 
-pub(super) const SEQ_TYPE: &str = "BIGINT PRIMARY KEY";
-
 /// Where the tables are: beside whatever else is in the database.
 const SCHEMA: &str = "theazo_reads";
 /// What [`notify`] tells on.

@@ -12,7 +12,7 @@ use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions, Executor, Sqlite, Tran
 use super::{DbRow, Pool, Statement, Value};
 
 /// Only this spelling is SQLite's own row number.
-pub(super) const SEQ_TYPE: &str = "INTEGER PRIMARY KEY";
+pub(super) const ROW_NUMBER: &str = "INTEGER PRIMARY KEY";
 
 pub(super) const CLUSTERED: &str = " WITHOUT ROWID";
 

@@ -64,6 +64,7 @@ async fn take_over(log: Arc<dyn EventLog>, reads: ReadModels, term: Cancellation
     while !term.is_cancelled() {
         match prepare(reads.writer()).await {
             Ok(()) => {
+                reads.update(|standing| standing.trouble = None);
                 keep_running(log, reads.clone(), term).await;
                 break;
             }

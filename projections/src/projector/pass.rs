@@ -13,7 +13,7 @@ use crate::tenants::Tenants;
 use crate::{Model, ProjectionError, ReadModels};
 
 use super::source::{Batch, Source};
-use super::write::{Move, Target, Work, write_all, write_stop};
+use super::write::{Move, Stop, Target, Work, write_all};
 
 /// What becomes of a pass when one read model cannot fold a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,11 +124,8 @@ impl Pass {
             };
             let Some(batch) = batch? else { break };
             let work = self.fold(&batch).await?;
-            if self.members.is_empty() {
-                break;
-            }
             let upto = work.upto;
-            if sender.send(work).await.is_err() {
+            if sender.send(work).await.is_err() || self.members.is_empty() {
                 break;
             }
             let written = Position(committed.load(Ordering::Acquire));
@@ -152,7 +149,7 @@ impl Pass {
             None => Tenants::load(self.reads.readers()).await?,
         };
         let new = tenants.meet(batch)?;
-        let mut work = Work { tenants: new, rows: Vec::new(), checkpoints: Vec::new(), upto };
+        let mut work = Work::new(new, upto);
         let mut going_on = Vec::with_capacity(self.members.len());
         for mut member in std::mem::take(&mut self.members) {
             match Self::fold_one(&self.reads, &mut member, batch, &tenants, &mut work).await {
@@ -160,7 +157,11 @@ impl Pass {
                 Err(error @ ProjectionError::Fold { .. })
                     if self.on_fold_error == OnFoldError::Stop =>
                 {
-                    stop(&self.reads, self.epoch, member.model, &error).await?;
+                    work.stops.push(Stop {
+                        model: member.model,
+                        at: member.at,
+                        reason: error.to_string(),
+                    });
                 }
                 Err(error) => return Err(error),
             }
@@ -191,17 +192,4 @@ impl Pass {
         member.at = last.position;
         Ok(())
     }
-}
-
-async fn stop(
-    reads: &ReadModels,
-    epoch: u64,
-    model: Model,
-    error: &ProjectionError,
-) -> Result<(), ProjectionError> {
-    tracing::error!(projection = model.name(), %error, "a read model has stopped");
-    let reason = error.to_string();
-    write_stop(reads, epoch, model, &reason).await?;
-    reads.update(|standing| standing.stopped[model.index()] = Some(reason.into()));
-    Ok(())
 }

@@ -34,8 +34,7 @@ pub struct Rebuilt {
 /// as they were.
 ///
 /// # Errors
-/// [`ProjectionError::UnknownName`] before anything is done, or when nothing was made yet that could
-/// be made anew; [`ProjectionError::Fold`] when a
+/// [`ProjectionError::UnknownName`] before anything is done; [`ProjectionError::Fold`] when a
 /// commit cannot be folded.
 pub async fn rebuild(
     log: Arc<dyn EventLog>,
@@ -192,7 +191,10 @@ async fn exchange(
 
 async fn clean_up(reads: &ReadModels) -> Result<(), ProjectionError> {
     let mut tx = reads.writer().begin().await?;
-    drop_shadows(&mut tx).await?;
+    // Another may have begun since.
+    if !tx.others_rebuild().await? {
+        drop_shadows(&mut tx).await?;
+    }
     tx.commit().await?;
     Ok(())
 }

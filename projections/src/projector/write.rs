@@ -8,15 +8,18 @@ use tokio::sync::mpsc;
 
 use crate::bulk::Bulk;
 use crate::dialect::{Statement, Transaction};
-use crate::standing::Told;
+use crate::standing::{Standing, Told};
 use crate::tenants::NewTenant;
 use crate::{Model, ProjectionError, ReadModels};
+
+const EPOCH: &str = "(SELECT number FROM generations WHERE id = 2)";
 
 /// The rows of a batch, and the checkpoints that go with them.
 pub(super) struct Work {
     pub tenants: Vec<NewTenant>,
     pub rows: Vec<Bulk>,
     pub checkpoints: Vec<Move>,
+    pub stops: Vec<Stop>,
     pub upto: Position,
 }
 
@@ -24,6 +27,15 @@ pub(super) struct Work {
 pub(super) struct Move {
     pub from: Position,
     pub models: Vec<Model>,
+}
+
+/// Stops `model`, which stands at `at` and cannot go on. Written in its turn, like rows: only when
+/// its checkpoint is there nobody else has written the rows that it failed on.
+#[derive(Debug, Clone)]
+pub(super) struct Stop {
+    pub model: Model,
+    pub at: Position,
+    pub reason: String,
 }
 
 /// Which tables are written.
@@ -35,11 +47,15 @@ pub(super) struct Target {
 }
 
 impl Work {
+    pub(super) fn new(tenants: Vec<NewTenant>, upto: Position) -> Self {
+        Self { tenants, rows: vec![], checkpoints: vec![], stops: vec![], upto }
+    }
+
     /// Moves the checkpoints and writes the rows.
     ///
     /// # Errors
-    /// [`ProjectionError::Moved`] when a checkpoint is not where the fold began, or `epoch` is over:
-    /// someone else has written these commits, or the tables are others.
+    /// [`ProjectionError::Moved`] when a checkpoint is not where the fold began, or `epoch` is
+    /// over: someone else has written these commits, or the tables are others.
     pub(super) async fn write(
         self,
         tx: &mut Transaction,
@@ -52,7 +68,7 @@ impl Work {
             let sql = format!(
                 "UPDATE projections SET position = $1 WHERE position = $2 AND name IN ({}){}",
                 names.join(","),
-                epoch.map_or("", |_| " AND (SELECT number FROM generations WHERE id = 2) = $3"),
+                epoch.map_or(String::new(), |_| format!(" AND {EPOCH} = $3")),
             );
             let mut update = Statement::new(sql).bind(signed(self.upto)?).bind(signed(*from)?);
             if let Some(epoch) = epoch {
@@ -62,6 +78,11 @@ impl Work {
                 return Err(ProjectionError::Moved);
             }
         }
+        if let Some(epoch) = epoch {
+            for stop in &self.stops {
+                stop.write(tx, epoch).await?;
+            }
+        }
         for tenant in self.tenants {
             tenant.write(tx).await?;
         }
@@ -69,6 +90,28 @@ impl Work {
             rows.execute(tx).await?;
         }
         Ok(())
+    }
+}
+
+impl Stop {
+    async fn write(&self, tx: &mut Transaction, epoch: u64) -> Result<(), ProjectionError> {
+        let sql = format!(
+            "INSERT INTO stopped (name, reason) SELECT name, $2 FROM projections \
+             WHERE name = $1 AND position = $3 AND {EPOCH} = $4 \
+             ON CONFLICT (name) DO UPDATE SET reason = excluded.reason"
+        );
+        let stop = Statement::new(sql).bind(self.model.name()).bind(self.reason.clone());
+        let stop = stop.bind(signed(self.at)?).bind(epoch.cast_signed());
+        if tx.execute(stop).await? != 1 {
+            return Err(ProjectionError::Moved);
+        }
+        tx.notify(&Told::Look).await?;
+        Ok(())
+    }
+
+    fn note(self, standing: &mut Standing) {
+        tracing::error!(projection = self.model.name(), self.reason, "a read model has stopped");
+        standing.stopped[self.model.index()] = Some(self.reason.into());
     }
 }
 
@@ -89,6 +132,7 @@ pub(super) async fn write_all(
         let upto = work.upto;
         let rows: usize = work.rows.iter().map(Bulk::len).sum();
         let models: Vec<Model> = work.checkpoints.iter().flat_map(|m| m.models.clone()).collect();
+        let stops = work.stops.clone();
         work.write(&mut tx, &prefix, epoch).await?;
         let told = epoch.map(|epoch| {
             let head = reads.lag().head.max(upto);
@@ -102,28 +146,13 @@ pub(super) async fn write_all(
         reads.wrote(rows as u64);
         if let Some(told) = told {
             // Of a newer epoch it is known from elsewhere, and the next write tells.
-            reads.update(|standing| _ = standing.hear(&told));
+            reads.update(|standing| {
+                standing.hear(&told);
+                if Some(standing.epoch) == epoch {
+                    stops.into_iter().for_each(|stop| stop.note(standing));
+                }
+            });
         }
     }
-    Ok(())
-}
-
-/// Notes for all processes that `model` has stopped.
-pub(super) async fn write_stop(
-    reads: &ReadModels,
-    epoch: u64,
-    model: Model,
-    reason: &str,
-) -> Result<(), ProjectionError> {
-    let mut tx = reads.writer().begin().await?;
-    let sql = "INSERT INTO stopped (name, reason) SELECT name, $2 FROM projections \
-               WHERE name = $1 AND (SELECT number FROM generations WHERE id = 2) = $3 \
-               ON CONFLICT (name) DO UPDATE SET reason = excluded.reason";
-    let stop = Statement::new(sql).bind(model.name()).bind(reason.to_owned());
-    if tx.execute(stop.bind(epoch.cast_signed())).await? != 1 {
-        return Err(ProjectionError::Moved);
-    }
-    tx.notify(&Told::Look).await?;
-    tx.commit().await?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! This binary as a process of its own, which can be killed and frozen.
 
+use std::collections::HashSet;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,7 @@ pub fn say(what: &str) {
 pub struct Child {
     process: tokio::process::Child,
     lines: Lines<BufReader<ChildStdout>>,
+    said: HashSet<String>,
 }
 
 impl Child {
@@ -40,20 +42,30 @@ impl Child {
             .spawn()
             .unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        Self { process, lines }
+        Self { process, lines, said: HashSet::new() }
     }
 
-    /// Waits until it has said `what`.
+    /// Waits until it has said `what`, in whatever order.
     pub async fn says(&mut self, what: &str) {
         let said = async {
-            while let Some(line) = self.lines.next_line().await.unwrap() {
-                if line == format!("child: {what}") {
-                    return;
-                }
+            while !self.said.contains(&format!("child: {what}")) {
+                let line = self.lines.next_line().await.unwrap();
+                let ended = || panic!("the child ended and did not say `{what}`");
+                self.said.insert(line.unwrap_or_else(ended));
             }
-            panic!("the child ended and did not say `{what}`");
         };
-        tokio::time::timeout(PATIENCE, said).await.unwrap();
+        let in_time = tokio::time::timeout(PATIENCE, said).await;
+        assert!(
+            in_time.is_ok(),
+            "the child does not say `{what}`; it is in state {}",
+            self.state()
+        );
+    }
+
+    /// `T` when it is frozen.
+    fn state(&self) -> char {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+        stat.rsplit(')').next().unwrap().trim_start().chars().next().unwrap()
     }
 
     fn pid(&self) -> Pid {
@@ -70,15 +82,9 @@ impl Child {
 
     /// Waits until it does not run any more, and has not ended.
     pub async fn is_frozen(&self) {
-        let path = format!("/proc/{}/stat", self.pid());
         let deadline = Instant::now() + PATIENCE;
-        loop {
-            let stat = std::fs::read_to_string(&path).unwrap();
-            let state = stat.rsplit(')').next().unwrap().trim_start().to_owned();
-            if state.starts_with('T') {
-                return;
-            }
-            assert!(Instant::now() < deadline, "the child is not frozen: {stat}");
+        while self.state() != 'T' {
+            assert!(Instant::now() < deadline, "the child is not frozen");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

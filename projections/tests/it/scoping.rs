@@ -25,7 +25,7 @@ use theazo_projections::{
 use crate::place::{Store, on_both};
 use crate::support::{World, payload, scope, sealed};
 
-struct Ids {
+pub struct Ids {
     session: SessionId,
     agent: AgentId,
     execution: ExecutionId,
@@ -38,7 +38,7 @@ struct Ids {
 }
 
 /// One of everything.
-async fn one_of_each(world: &mut World, tenant: Scope) -> Ids {
+pub async fn one_of_each(world: &mut World, tenant: Scope) -> Ids {
     let session = world.session(tenant, "ann").await;
     let agent = world.agent(tenant, session).await;
     world.tell_agent(tenant, agent, AgentCommand::Provisioned { host: "h".to_owned() }).await;
@@ -148,9 +148,28 @@ async fn seen_of_runs(r: &ReadModels, tenant: Scope, ids: &Ids) -> Vec<(&'static
 }
 
 /// How many rows every query gives to `tenant`.
-async fn seen_by_any(reads: &ReadModels, tenant: Scope, ids: &Ids) -> Vec<(&'static str, usize)> {
+pub async fn seen_by_any(
+    reads: &ReadModels,
+    tenant: Scope,
+    ids: &Ids,
+) -> Vec<(&'static str, usize)> {
     let (first, second) = (seen(reads, tenant, ids).await, seen_of_runs(reads, tenant, ids).await);
     [first, second].concat()
+}
+
+/// Asks each query across tenants.
+pub async fn walk_all(r: &ReadModels) {
+    let page = Page::first(9);
+    r.orgs(page).await.unwrap();
+    r.org(scope(1, Mode::Live).org).await.unwrap();
+    r.org_by_name("acme").await.unwrap();
+    r.key_by_digest("DIGEST-1").await.unwrap();
+    r.all_live(0, 9).await.unwrap();
+    r.open_tasks(0, 9).await.unwrap();
+    r.pending_deliveries(0, 9).await.unwrap();
+    r.sessions_holding_agents(0, 9).await.unwrap();
+    r.unfinished_executions(0, 9).await.unwrap();
+    r.unfinished_file_operations(0, 9).await.unwrap();
 }
 
 /// How many rows each other query gives to `tenant`.

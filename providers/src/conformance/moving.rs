@@ -75,6 +75,7 @@ impl<P: Provider + ?Sized + 'static> Suite<P> {
         } else {
             assert_eq!(exported, ProviderError::NoSnapshot);
             assert!(!ok("has", p.has_snapshot(snapshot).await), "nobody has it");
+            assert!(!ok("list", p.list_snapshots().await).contains(&snapshot));
         }
     }
 
@@ -108,6 +109,7 @@ impl<P: Provider + ?Sized + 'static> Suite<P> {
         let exported = ok("export", p.export_snapshot(snapshot).await);
         ok("import", elsewhere.import_snapshot(snapshot, exported, DISK).await);
         assert!(ok("has", elsewhere.has_snapshot(snapshot).await), "it is there now");
+        assert!(ok("list", elsewhere.list_snapshots().await).contains(&snapshot));
         let spec = self.from(snapshot);
         ok("create from it", elsewhere.create(spec.clone()).await);
         for (path, content) in files {
@@ -129,6 +131,7 @@ impl<P: Provider + ?Sized + 'static> Suite<P> {
         // And back again, from the copy.
         ok("delete", p.delete_snapshot(snapshot).await);
         assert!(!ok("has", p.has_snapshot(snapshot).await));
+        assert!(!ok("list", p.list_snapshots().await).contains(&snapshot));
         let exported = ok("export", elsewhere.export_snapshot(snapshot).await);
         ok("import", p.import_snapshot(snapshot, exported, DISK).await);
         assert!(ok("has", p.has_snapshot(snapshot).await));

@@ -95,6 +95,13 @@ impl Folder {
         self.snapshots().join(id.to_string())
     }
 
+    /// The finished ones.
+    pub fn list_snapshots(&self) -> io::Result<Vec<SnapshotId>> {
+        let finished = entries(&self.snapshots())?.into_iter().filter(|p| p.join("size").exists());
+        let id = |path: PathBuf| path.file_name().and_then(OsStr::to_str)?.parse().ok();
+        Ok(finished.filter_map(id).collect())
+    }
+
     /// Where a snapshot's files are.
     pub fn snapshot_files(&self, id: SnapshotId) -> PathBuf {
         self.snapshot(id).join("files")

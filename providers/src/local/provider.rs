@@ -303,6 +303,11 @@ impl Provider for LocalProvider {
         self.0.has_snapshot(snapshot)
     }
 
+    async fn list_snapshots(&self) -> Result<Vec<SnapshotId>> {
+        let folder = self.0.folder.clone();
+        blocking("listing the snapshots", move || folder.list_snapshots()).await
+    }
+
     async fn export_snapshot(&self, snapshot: SnapshotId) -> Result<SnapshotData> {
         self.0.export_snapshot(snapshot)
     }

@@ -151,6 +151,12 @@ impl Store {
         fs::rename(&self.new, self.snapshot(snapshot))
     }
 
+    pub fn snapshots(&self) -> io::Result<Vec<SnapshotId>> {
+        let names = fs::read_dir(&self.snapshots)?.map(|entry| Ok(entry?.file_name()));
+        let names: Vec<_> = names.collect::<io::Result<_>>()?;
+        Ok(names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect())
+    }
+
     pub fn load_snapshot(&self, snapshot: SnapshotId) -> io::Result<Option<Tree>> {
         match load(&self.snapshot(snapshot)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

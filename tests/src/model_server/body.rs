@@ -1,6 +1,7 @@
 //! Sending an answer, chunk by chunk, past its gates and into its faults.
 
 use std::io;
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -17,6 +18,8 @@ struct Player {
     next: usize,
     gates: Vec<(Option<usize>, Gate)>,
     fault: Option<Fault>,
+    /// Before each chunk.
+    pause: Duration,
     delivery: Delivery,
     /// Whether it is an answer, and no refusal.
     answers: bool,
@@ -27,11 +30,12 @@ pub(super) fn body(
     rendered: Rendered,
     gates: Vec<(Option<usize>, Gate)>,
     fault: Option<Fault>,
+    pause: Duration,
     delivery: Delivery,
 ) -> Body {
     let answers = rendered.status < 400;
     let chunks = rendered.chunks.into_iter();
-    let player = Player { chunks, next: 0, gates, fault, delivery, answers, over: false };
+    let player = Player { chunks, next: 0, gates, fault, pause, delivery, answers, over: false };
     Body::from_stream(stream::unfold(player, |mut player| async move {
         let chunk = player.step().await?;
         Some((chunk, player))
@@ -46,6 +50,9 @@ impl Player {
         }
         for (_, gate) in self.gates.iter().filter(|(at, _)| *at == Some(self.next)) {
             gate.pass().await;
+        }
+        if !self.pause.is_zero() {
+            tokio::time::sleep(self.pause).await;
         }
         match self.fault {
             Some(Fault::Silence { after }) if after <= self.next => {

@@ -115,11 +115,13 @@ pub struct Reply {
     /// `None` holds back the whole answer, its head included.
     pub(super) gates: Vec<(Option<usize>, Gate)>,
     pub(super) fault: Option<Fault>,
+    /// Before each chunk.
+    pub(super) pause: Duration,
 }
 
 impl Reply {
     fn of(content: Content) -> Self {
-        Self { content, headers: Vec::new(), gates: Vec::new(), fault: None }
+        Self { content, headers: Vec::new(), gates: Vec::new(), fault: None, pause: Duration::ZERO }
     }
 
     /// A turn with nothing in it yet.
@@ -300,6 +302,11 @@ impl Reply {
     /// After so many chunks nothing comes any more; the connection stays open.
     pub fn silence_after(self, chunks: usize) -> Self {
         self.fault(Fault::Silence { after: chunks })
+    }
+
+    /// Takes its time: so long before each chunk.
+    pub fn paced(self, pause: Duration) -> Self {
+        Self { pause, ..self }
     }
 
     /// Holds back the whole answer, its status included, until the gate opens.

@@ -224,6 +224,6 @@ fn respond(
         response = response.header(name, value);
     }
     // Gates before the head were passed already; those of a refusal are at its chunks.
-    let content = body::body(rendered, reply.gates, reply.fault, delivery);
+    let content = body::body(rendered, reply.gates, reply.fault, reply.pause, delivery);
     response.body(content).expect("a script's headers are headers")
 }

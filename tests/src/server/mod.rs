@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -22,10 +22,10 @@ pub use process::Process;
 pub use stores::Stores;
 
 /// From the start of the process to ready, in a debug build on a busy machine.
-const START: Duration = Duration::from_secs(60);
+pub(crate) const START: Duration = Duration::from_secs(60);
 /// A shutdown may take 30 s; the rest is for a busy machine.
 const STOP: Duration = Duration::from_secs(40);
-const POLL: Duration = Duration::from_millis(5);
+pub(crate) const POLL: Duration = Duration::from_millis(5);
 
 /// The server's binary: `THEAZO_BIN`, or the one beside this test's own.
 pub fn theazo() -> PathBuf {
@@ -52,14 +52,19 @@ impl Setup {
     }
 
     pub async fn start(self) -> Server {
-        Server::with(self).await
+        Server::with(self, on_cluster()).await
+    }
+
+    /// One process over a data folder, whatever these tests are about.
+    pub async fn start_embedded(self) -> Server {
+        Server::with(self, false).await
     }
 }
 
 /// The way to run that these tests are about: `cluster`, else embedded.
 const ON: &str = "THEAZO_TEST_ON";
 /// Any key is as good: 32 bytes.
-const MASTER_KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+pub(crate) const MASTER_KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
 /// Whether this run of the tests is about a cluster.
 pub fn on_cluster() -> bool {
@@ -85,13 +90,13 @@ pub struct Server {
 
 impl Server {
     pub async fn start() -> Self {
-        Self::with(Setup::default()).await
+        Self::with(Setup::default(), on_cluster()).await
     }
 
-    async fn with(setup: Setup) -> Self {
+    async fn with(setup: Setup, clustered: bool) -> Self {
         leftovers::adopt_orphans();
         let home = tempfile::Builder::new().prefix("theazo-it-").tempdir().unwrap();
-        let (stores, roles) = match on_cluster() {
+        let (stores, roles) = match clustered {
             false => (None, vec![("all", None)]),
             true => {
                 let core = ("core", Some("projector,scheduler"));
@@ -129,7 +134,10 @@ impl Server {
                     return false;
                 }
                 if let Some(address) = self.processes[at].listens_at() {
-                    *self.address.lock().unwrap() = address;
+                    // The API's is the last, and tests may be calling it already.
+                    if at + 1 == self.processes.len() {
+                        *self.address.lock().unwrap() = address;
+                    }
                     last = match reqwest::get(format!("http://{address}/readyz")).await {
                         Ok(answer) if answer.status() == 200 => break,
                         Ok(answer) => answer.text().await.unwrap_or_default(),
@@ -151,6 +159,10 @@ impl Server {
                 command
                     .env("THEAZO_BOOTSTRAP_LIVE_KEY", &self.live_key)
                     .env("THEAZO_BOOTSTRAP_TEST_KEY", &self.test_key);
+                if matches!(process.name, "api" | "core") {
+                    // Of several processes the worker is the one that crash tests are about.
+                    command.env_remove("THEAZO_ABORT_AFTER_COMMITS");
+                }
                 process.start(command, &self.setup.args);
             }
         }
@@ -164,28 +176,65 @@ impl Server {
                 command.env_remove(name);
             }
         }
-        command.envs(self.setup.env.iter().map(|(k, v)| (k, v)));
         if let Some(stores) = &self.stores {
             command.args(stores.flags()).env("THEAZO_MASTER_KEY", MASTER_KEY);
             // A debug build on a busy machine is slow to say that it lives.
             command.env("THEAZO_HOST_LEASE", "20");
         }
-        command.stdin(Stdio::null());
+        // What a test chooses goes before what the harness does.
+        command.envs(self.setup.env.iter().map(|(k, v)| (k, v))).stdin(Stdio::null());
         command
     }
 
     /// Runs a `theazo` command to its end, over this data folder.
     pub fn cli<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Output {
+        let child = self.cli_start(args);
+        let id = child.id();
+        let output = child.wait_with_output().unwrap();
+        leftovers::ended(id);
+        output
+    }
+
+    /// Runs a `theazo` command, and kills it after so long, if it has not ended by then; whether it
+    /// had.
+    pub fn cli_killed<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+        after: Duration,
+    ) -> bool {
+        let mut child = self.cli_start(args);
+        std::thread::sleep(after);
+        let over = child.try_wait().unwrap().is_some();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        leftovers::ended(child.id());
+        over
+    }
+
+    fn cli_start<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Child {
         let mut command = self.command();
         command.current_dir(self.home.path()).arg("--data-dir").arg(self.api().data());
         command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
-        let id = child.id();
         // Another test thread that looks for what is left over must not take it for that.
-        leftovers::started(id);
-        let output = child.wait_with_output().unwrap();
-        leftovers::ended(id);
-        output
+        leftovers::started(child.id());
+        child
+    }
+
+    /// Stores of a cluster that nothing is in, beside this server.
+    pub async fn new_stores(&self) -> Stores {
+        Stores::start(self.home.path()).await
+    }
+
+    /// Makes a cluster of an embedded server that does not run and whose data is in `stores`: its
+    /// folder is that of the worker host. The master key is as the folder has it.
+    pub fn is_moved_to(&mut self, stores: Stores) {
+        let key = std::fs::read_to_string(self.data().join("master.key")).unwrap();
+        self.set_env("THEAZO_MASTER_KEY", Some(&key));
+        let roles = [("all", "projector,scheduler,worker"), ("api", "api")];
+        let process = |(name, roles)| Process::new(self.home.path(), name, Some(roles));
+        self.processes = roles.map(process).into();
+        self.stores = Some(stores);
     }
 
     /// What a `theazo` command that succeeds prints.
@@ -273,6 +322,11 @@ impl Server {
         self.processes.iter_mut().map(Process::has_died).fold(false, |any, died| any | died)
     }
 
+    /// Whether one of its processes has ended, without taking note of it.
+    pub fn is_dying(&self) -> bool {
+        self.processes.iter().any(Process::is_gone)
+    }
+
     /// As [`Self::has_died`], after so long at most.
     pub fn has_died_within(&mut self, wait: Duration) -> bool {
         let deadline = Instant::now() + wait;
@@ -344,11 +398,11 @@ impl Drop for Server {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn tail(log: &str) -> String {
+pub(crate) fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(60)..].join("\n")
 }

@@ -98,12 +98,26 @@ impl Process {
         leftovers::ended(child.id());
     }
 
-    /// Whether it has killed itself.
-    pub fn has_died(&mut self) -> bool {
-        let Some(child) = &mut self.child else { return false };
-        let Some(status) = child.try_wait().unwrap() else { return false };
+    /// Whether it was started and runs no more, without taking note of it.
+    pub fn is_gone(&self) -> bool {
+        let Some(child) = &self.child else { return false };
+        let state = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
+        // After the name, which is in brackets.
+        state.rsplit(") ").next().is_none_or(|rest| rest.is_empty() || rest.starts_with('Z'))
+    }
+
+    /// How it has ended, when it has and nobody has taken note yet.
+    pub fn end(&mut self) -> Option<ExitStatus> {
+        let child = self.child.as_mut()?;
+        let status = child.try_wait().unwrap()?;
         leftovers::ended(child.id());
         self.child = None;
+        Some(status)
+    }
+
+    /// Whether it has killed itself.
+    pub fn has_died(&mut self) -> bool {
+        let Some(status) = self.end() else { return false };
         let log = self.log();
         assert_eq!(status.signal(), Some(Signal::SIGKILL as i32), "{}", super::tail(&log));
         true

@@ -27,12 +27,17 @@ impl Stores {
         let postgres = std::env::var(POSTGRES).unwrap_or_else(|_| {
             panic!("{POSTGRES} has no Postgres server's URL: scripts/test starts one")
         });
+        Self::over(home, postgres).await
+    }
+
+    /// With a database of its own in this server.
+    pub(crate) async fn over(home: &Path, postgres: String) -> Self {
         let database = random_key("test").to_lowercase();
         let mut admin = PgConnection::connect(&postgres).await.unwrap();
         let create = format!("CREATE DATABASE {database}");
         sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut admin).await.unwrap();
         admin.close().await.unwrap();
-        let home = home.join("shared");
+        let home = home.join(&database);
         fs::create_dir_all(home.join("blobs")).unwrap();
         let mut stores = Self { home, nats: None, port: free_port(), postgres, database };
         stores.start_nats();
@@ -68,6 +73,23 @@ impl Stores {
         leftovers::ended(child.id());
     }
 
+    pub fn log_url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    pub fn blobs_url(&self) -> String {
+        format!("file://{}", self.home.join("blobs").display())
+    }
+
+    pub(crate) fn nats_runs(&self) -> bool {
+        self.nats.is_some()
+    }
+
+    /// Where the NATS server listens, over all its lives.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn database_url(&self) -> String {
         let (server, _) = self.postgres.rsplit_once('/').unwrap();
         format!("{server}/{}", self.database)
@@ -77,11 +99,11 @@ impl Stores {
     pub fn flags(&self) -> [String; 6] {
         [
             "--log".to_owned(),
-            format!("nats://127.0.0.1:{}", self.port),
+            self.log_url(),
             "--db".to_owned(),
             self.database_url(),
             "--blobs".to_owned(),
-            format!("file://{}", self.home.join("blobs").display()),
+            self.blobs_url(),
         ]
     }
 }

@@ -124,8 +124,8 @@ impl Roster {
         roomiest(self.members.keys().map(|host| (self.free(host), host.as_str())))
     }
 
-    /// A host for a sandbox, which needs no slot: of those that have `provider` the one that has the
-    /// fewest agents.
+    /// A host for a sandbox, which needs no slot: of those that have `provider` the one that has
+    /// the fewest agents.
     pub fn home(&self, provider: ProviderKind, agents: impl Fn(&str) -> usize) -> Option<&str> {
         self.with(provider).min_by_key(|host| (agents(host), *host))
     }

@@ -26,8 +26,8 @@ pub(crate) enum Claimed {
     Lost,
     /// The session has no room for its agent now.
     SessionFull,
-    /// The log or the vault could not be reached, or its agent is on another host: it is to be tried
-    /// again later.
+    /// The log or the vault could not be reached, or its agent is on another host: it is to be
+    /// tried again later.
     Failed,
 }
 
@@ -154,8 +154,8 @@ async fn make_agent(
     }
 }
 
-/// Whether the task's agent works on this host; one that is nowhere is taken here. One that does not
-/// work is nowhere in particular: the task will be told that it is paused or has ended.
+/// Whether the task's agent works on this host; one that is nowhere is taken here. One that does
+/// not work is nowhere in particular: the task will be told that it is paused or has ended.
 async fn is_with_us(runner: &Runner, scope: Scope, task: &Task) -> Result<bool, RunError> {
     let host = &runner.host;
     let Some(agent) = host.load_agent(scope, task.agent_id()).await? else { return Ok(true) };

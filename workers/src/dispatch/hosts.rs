@@ -61,8 +61,10 @@ impl Dispatcher {
         }
         let hosts: Vec<String> = self.places.hosts().map(str::to_owned).collect();
         for host in hosts {
-            if self.is_lost(&host) && self.given_up.insert(host.clone()) {
+            let due = |at: &Instant| now.duration_since(*at) >= self.lease;
+            if self.is_lost(&host) && self.given_up.get(&host).is_none_or(due) {
                 self.give_up(&host);
+                self.given_up.insert(host, now);
             }
         }
     }

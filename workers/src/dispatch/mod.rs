@@ -15,7 +15,7 @@ mod queue;
 mod react;
 mod recover;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,8 +76,9 @@ pub(crate) struct Dispatcher {
     listening_since: Instant,
     /// When the hosts were last looked at.
     checked: Instant,
-    /// Lost hosts whose agents have been looked after.
-    given_up: HashSet<String>,
+    /// When the agents of lost hosts were last looked after: one that still reaches the log may go
+    /// on acting.
+    given_up: HashMap<String, Instant>,
     /// When lost hosts were last known to live.
     last_heard: HashMap<String, Timestamp>,
     book: Book,
@@ -119,7 +120,7 @@ impl Dispatcher {
             lease,
             listening_since: Instant::now(),
             checked: Instant::now(),
-            given_up: HashSet::new(),
+            given_up: HashMap::new(),
             last_heard: HashMap::new(),
             book: recovered.book,
             roster: Roster::default(),
@@ -136,7 +137,7 @@ impl Dispatcher {
     pub async fn run(mut self, mut hosts: FromHosts, mut from: Position, stop: CancellationToken) {
         let mut checks = tokio::time::interval(CHECK);
         if let Err(error) = self.bus.publish(CALL, bytes::Bytes::new()).await {
-            tracing::warn!(%error, "the hosts were not called; they say by themselves who they are");
+            tracing::warn!(%error, "the hosts were not called; they will say who they are");
         }
         while !stop.is_cancelled() {
             let mut commits = self.host.commander.log().subscribe(Filter::all(), from);

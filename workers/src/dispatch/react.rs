@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use theazo_commands::CommandError;
-use theazo_domain::agent::{Agent, AgentEvent, AgentState};
+use theazo_domain::agent::{Agent, AgentEvent, AgentState, Failure};
 use theazo_domain::session::{Session, SessionEvent};
-use theazo_domain::task::{RequeueReason, TaskCommand, TaskEvent};
+use theazo_domain::task::{RequeueReason, Task, TaskCommand, TaskEvent, TaskStatus};
 use theazo_domain::{AgentId, Event, Rejection, Scope, SessionId, StreamId, TaskId};
 use theazo_log::{Commit, Position};
 
@@ -71,6 +71,8 @@ impl Dispatcher {
     }
 
     fn agent_event(&mut self, scope: Scope, id: AgentId, event: &AgentEvent) {
+        let home = self.places.get(id).and_then(|place| place.host.as_deref());
+        let is_lost = !self.host.sole && home.is_some_and(|home| self.is_lost(home));
         if !self.host.sole {
             self.note_place(scope, id, event);
         }
@@ -79,6 +81,9 @@ impl Dispatcher {
                 if let Some((task, attempt)) = self.book.suspended_of(id) {
                     self.resume_if_possible(scope, task, attempt);
                 }
+            }
+            AgentEvent::Failed { failure, .. } if is_lost => {
+                self.lose_tasks(scope, self.book.of_agent(id), failure);
             }
             AgentEvent::Terminated { .. }
             | AgentEvent::Failed { .. }
@@ -187,6 +192,14 @@ impl Dispatcher {
         });
     }
 
+    /// Fails tasks whose agent went with its host.
+    fn lose_tasks(&self, scope: Scope, tasks: Vec<TaskId>, failure: &Failure) {
+        for task in tasks {
+            let (host, failure) = (self.host.clone(), failure.clone());
+            self.spawn(async move { lose(&host, scope, task, &failure).await });
+        }
+    }
+
     /// Cancels tasks that can no longer run; one that runs hears of it and ends by itself.
     fn end_tasks(&self, scope: Scope, tasks: Vec<TaskId>, why: &'static str) {
         for task in tasks {
@@ -194,6 +207,26 @@ impl Dispatcher {
             self.spawn(async move { cancel(&host, scope, task, why).await });
         }
     }
+}
+
+/// Fails a task whose agent is lost: nobody else can end it. Its time ends with the last sign of
+/// life of who had it.
+async fn lose(host: &Arc<Host>, scope: Scope, id: TaskId, failure: &Failure) {
+    until_done("a task of a lost host has not failed yet", || async {
+        let stream = StreamId::task(scope, id);
+        let Some(task) = host.commander.load_fresh::<Task>(&stream).await?.state else {
+            return Ok(());
+        };
+        let origin = host.origin(scope);
+        if task.status == TaskStatus::Running {
+            let reason = RequeueReason::WorkerLost;
+            let requeue = TaskCommand::Requeue { attempt: task.attempt, reason };
+            host.commander.task(&origin, id, &requeue).await?;
+        }
+        let abandon = TaskCommand::Abandon { failure: failure.clone() };
+        host.commander.task(&origin, id, &abandon).await.map(|_| ())
+    })
+    .await;
 }
 
 /// Cancels a task; that it has ended meanwhile is as good.
@@ -229,7 +262,7 @@ pub(super) async fn agent_works(
     task: TaskId,
 ) -> Result<bool, CommandError> {
     let stream = StreamId::task(scope, task);
-    let Some(task) = host.commander.load::<theazo_domain::task::Task>(&stream).await?.state else {
+    let Some(task) = host.commander.load::<Task>(&stream).await?.state else {
         return Ok(false);
     };
     let stream = StreamId::agent(scope, task.agent_id());

@@ -2,7 +2,6 @@
 //! over.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream;
@@ -12,7 +11,7 @@ use theazo_domain::{Event, Kind, Scope};
 use theazo_log::{Filter, Position};
 use theazo_projections::{ReadModels, Scoped};
 
-use crate::{Host, WorkerError};
+use crate::{Host, WorkerError, recovery};
 
 use super::book::Book;
 use super::places::Places;
@@ -25,8 +24,6 @@ const AT_ONCE: usize = 64;
 /// Commits before the head whose reactions are repeated: what a process dies over is near the end
 /// of the log.
 const REPEATED: u64 = 10_000;
-/// How long the read models may take to catch up with the log.
-const CATCH_UP: Duration = Duration::from_secs(600);
 
 /// Puts the tasks of this host's earlier life back into the queue.
 pub(crate) async fn requeue_own(host: &Arc<Host>, reads: &ReadModels) -> Result<(), WorkerError> {
@@ -70,10 +67,7 @@ pub(crate) async fn recover(
         Ok(())
     })
     .await?;
-    let head = host.commander.log().head().await?;
-    if !reads.wait_for(head, CATCH_UP).await {
-        return Err(WorkerError::Lagging);
-    }
+    let head = recovery::caught_up(host, reads).await?;
     let book = std::sync::Mutex::new(Book::default());
     for_each_open(reads, |found| {
         let mut book = book.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

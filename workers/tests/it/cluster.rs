@@ -1,6 +1,7 @@
 //! Several hosts over one log. Each has a runtime of its own, so that it can be killed.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use futures::StreamExt;
 use theazo_commands::Commander;
 use theazo_domain::agent::{Agent, AgentCommand, AgentState};
 use theazo_domain::providers::ProviderKind;
-use theazo_domain::{AgentId, Aggregate, SessionId, StreamId};
+use theazo_domain::{AgentId, Aggregate, SessionId, SnapshotId, StreamId};
 use theazo_log::bus::{Bus, BusError, LocalBus, Messages};
 use theazo_log::live::Live;
 use theazo_models::net::guarded_client;
@@ -216,6 +217,29 @@ impl Cluster {
 
     pub async fn end(&self, session: SessionId) {
         self.world.commander.end_session(&origin(), session).await.unwrap();
+    }
+
+    /// The file of a snapshot in the blob store.
+    pub fn blob(&self, snapshot: SnapshotId) -> PathBuf {
+        let tenant = format!("{}.{}", scope().org, scope().mode);
+        self.world.blobs().join("snapshots").join(tenant).join(snapshot.to_string())
+    }
+
+    /// What all that is stored of snapshots lies in.
+    pub fn blobs_of_snapshots(&self) -> PathBuf {
+        self.world.blobs().join("snapshots")
+    }
+
+    pub async fn history(&self) -> Vec<&'static str> {
+        self.world.history().await
+    }
+
+    pub async fn create_from(&self, session: SessionId, snapshot: SnapshotId) -> AgentId {
+        let mut spec = self.world.spec(session).await;
+        spec.snapshot_id = Some(snapshot);
+        let id = theazo_commands::agent::new_id(&origin());
+        self.world.commander.create_agent(&origin(), session, id, spec).await.unwrap();
+        id
     }
 
     pub async fn create(&self, session: SessionId) -> AgentId {

@@ -15,7 +15,7 @@ use crate::world::{PATIENCE, execution, scope};
 /// Long enough that a busy machine's host is not lost by mistake.
 const LEASE: Duration = Duration::from_secs(4);
 
-async fn eventually(what: &str, reached: impl Fn() -> bool) {
+pub async fn eventually(what: &str, reached: impl Fn() -> bool) {
     let waiting = async {
         while !reached() {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -9,5 +9,6 @@ mod lifecycle;
 mod provider;
 mod recovery;
 mod remote;
+mod shelf;
 mod tools;
 mod world;

@@ -1,18 +1,19 @@
 //! A provider that keeps sandboxes in memory, counts what is asked of it, and fails or waits when
 //! told to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 use theazo_domain::SnapshotId;
 use theazo_providers::{
     Capabilities, Duplex, ExecOutput, ExecRequest, FileEntry, Health, Provider, ProviderError,
-    Result, Sandbox, SandboxId, SandboxSpec,
+    Result, Sandbox, SandboxId, SandboxSpec, SnapshotData,
 };
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{Semaphore, watch};
@@ -20,10 +21,18 @@ use tokio::sync::{Semaphore, watch};
 /// The port on which every sandbox says again what it hears.
 pub const ECHO: u16 = 8080;
 
+/// By their paths.
+type Files = BTreeMap<String, Bytes>;
+
 pub struct Scripted {
     pub sandboxes: Mutex<HashMap<SandboxId, SandboxSpec>>,
     files: Mutex<BTreeMap<(SandboxId, String), Bytes>>,
-    pub snapshots: Mutex<Vec<SnapshotId>>,
+    /// Each with its files.
+    pub snapshots: Mutex<BTreeMap<SnapshotId, Files>>,
+    /// Exports stop in the middle and wait.
+    pub hold_exports: AtomicBool,
+    /// Sandboxes that stand still.
+    pub paused: Mutex<BTreeSet<SandboxId>>,
     pub execs: AtomicUsize,
     /// The next creates fail with this.
     pub fail_create: Mutex<Option<ProviderError>>,
@@ -41,6 +50,8 @@ impl Scripted {
             sandboxes: Mutex::default(),
             files: Mutex::default(),
             snapshots: Mutex::default(),
+            hold_exports: AtomicBool::new(false),
+            paused: Mutex::default(),
             execs: AtomicUsize::new(0),
             fail_create: Mutex::default(),
             release: Semaphore::new(0),
@@ -74,6 +85,13 @@ impl Provider for Scripted {
         let mut sandboxes = self.sandboxes.lock();
         if sandboxes.contains_key(&spec.id) {
             return Err(ProviderError::Conflict("it exists".to_owned()));
+        }
+        if let Some(snapshot) = spec.snapshot {
+            let snapshots = self.snapshots.lock();
+            let files = snapshots.get(&snapshot).ok_or(ProviderError::NoSnapshot)?;
+            let own =
+                files.iter().map(|(path, data)| ((spec.id.clone(), path.clone()), data.clone()));
+            self.files.lock().extend(own);
         }
         sandboxes.insert(spec.id.clone(), spec);
         Ok(())
@@ -158,22 +176,69 @@ impl Provider for Scripted {
 
     async fn pause(&self, id: &SandboxId, snapshot: SnapshotId) -> Result<u64> {
         self.must_have(id)?;
-        self.snapshots.lock().push(snapshot);
+        let files = self.files.lock();
+        let own = files.iter().filter(|((sandbox, _), _)| sandbox == id);
+        let own: Files = own.map(|((_, path), data)| (path.clone(), data.clone())).collect();
+        self.snapshots.lock().entry(snapshot).or_insert(own);
+        self.paused.lock().insert(id.clone());
         Ok(42)
     }
 
     async fn resume(&self, id: &SandboxId) -> Result<()> {
-        self.must_have(id)
+        self.must_have(id)?;
+        self.paused.lock().remove(id);
+        Ok(())
     }
 
     async fn destroy(&self, id: &SandboxId) -> Result<()> {
         self.sandboxes.lock().remove(id);
+        self.files.lock().retain(|(sandbox, _), _| sandbox != id);
+        self.paused.lock().remove(id);
         self.destroyed.send_modify(|n| *n += 1);
         Ok(())
     }
 
     async fn delete_snapshot(&self, snapshot: SnapshotId) -> Result<()> {
-        self.snapshots.lock().retain(|held| *held != snapshot);
+        self.snapshots.lock().remove(&snapshot);
+        Ok(())
+    }
+
+    async fn has_snapshot(&self, snapshot: SnapshotId) -> Result<bool> {
+        Ok(self.snapshots.lock().contains_key(&snapshot))
+    }
+
+    async fn list_snapshots(&self) -> Result<Vec<SnapshotId>> {
+        Ok(self.snapshots.lock().keys().copied().collect())
+    }
+
+    async fn export_snapshot(&self, snapshot: SnapshotId) -> Result<SnapshotData> {
+        let files = self.snapshots.lock().get(&snapshot).cloned();
+        let files: BTreeMap<String, Vec<u8>> = files
+            .ok_or(ProviderError::NoSnapshot)?
+            .into_iter()
+            .map(|(path, data)| (path, data.to_vec()))
+            .collect();
+        let bytes = Bytes::from(serde_json::to_vec(&files).unwrap());
+        let middle = bytes.len() / 2;
+        let halves = [bytes.slice(..middle), bytes.slice(middle..)].map(Ok);
+        let data = stream::iter(halves);
+        Ok(match self.hold_exports.load(Ordering::SeqCst) {
+            true => data.take(1).chain(stream::pending()).boxed(),
+            false => data.boxed(),
+        })
+    }
+
+    async fn import_snapshot(
+        &self,
+        snapshot: SnapshotId,
+        data: SnapshotData,
+        _: u64,
+    ) -> Result<()> {
+        let bytes = data.try_collect::<Vec<Bytes>>().await?.concat();
+        let files: BTreeMap<String, Vec<u8>> = serde_json::from_slice(&bytes)
+            .map_err(|error| ProviderError::BadSnapshot(error.to_string()))?;
+        let files = files.into_iter().map(|(path, data)| (path, data.into())).collect();
+        self.snapshots.lock().entry(snapshot).or_insert(files);
         Ok(())
     }
 

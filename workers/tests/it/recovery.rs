@@ -40,8 +40,11 @@ fn a_crash_loses_no_agent_and_no_execution_silently() {
         (idle, paused, session)
     });
     block_on(async {
-        // The sandboxes went with the process.
-        let world = World::on(folder.path(), Scripted::new()).await;
+        // The sandboxes went with the process; the snapshot is on the disk.
+        let provider = Scripted::new();
+        let snapshot = SnapshotId::from_uuid(Uuid::from_u128(1));
+        provider.snapshots.lock().insert(snapshot, Default::default());
+        let world = World::on(folder.path(), provider).await;
         world.agent_until(idle, |agent| agent.state == AgentState::Failed).await;
         let failed = world.load::<Agent>(&StreamId::agent(scope(), idle)).await;
         assert!(failed.failure.as_ref().unwrap().message.contains("restarted"));

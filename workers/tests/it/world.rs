@@ -93,6 +93,11 @@ impl World {
         Self::open(Folder::Given(folder.to_owned()), provider).await
     }
 
+    /// Where the blobs are.
+    pub fn blobs(&self) -> PathBuf {
+        self.folder.path().join("blobs")
+    }
+
     async fn open(folder: Folder, provider: Arc<Scripted>) -> Self {
         let mut world = Self::prepare(folder, provider).await;
         world.start_workers().await;

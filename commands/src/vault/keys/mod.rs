@@ -19,6 +19,23 @@ pub(super) trait KeyStore: Send + Sync + 'static {
     /// survives a loss of power.
     async fn put_if_absent(&self, name: &str, wrapped: &[u8]) -> Result<Vec<u8>, VaultError>;
 
+    /// At most `limit` keys after the name `after`, in the order of the names' bytes.
+    async fn page(&self, after: &str, limit: u32) -> Result<Vec<(String, Vec<u8>)>, VaultError>;
+
+    async fn count(&self) -> Result<u64, VaultError>;
+
+    /// As [`KeyStore::put_if_absent`], of many.
+    async fn put_all(
+        &self,
+        keys: &[(String, Vec<u8>)],
+    ) -> Result<Vec<(String, Vec<u8>)>, VaultError> {
+        let mut stored = Vec::with_capacity(keys.len());
+        for (name, wrapped) in keys {
+            stored.push((name.clone(), self.put_if_absent(name, wrapped).await?));
+        }
+        Ok(stored)
+    }
+
     async fn delete(&self, name: &str) -> Result<(), VaultError>;
 
     /// How long an opened key may be used without looking whether it is still here; `None` when

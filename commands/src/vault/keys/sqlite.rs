@@ -52,12 +52,24 @@ impl KeyStore for SqliteKeys {
         Ok(stored)
     }
 
+    async fn page(&self, after: &str, limit: u32) -> Result<Vec<(String, Vec<u8>)>, VaultError> {
+        let sql = "SELECT name, wrapped FROM data_keys WHERE name > ?1 ORDER BY name LIMIT ?2";
+        Ok(sqlx::query_as(sql).bind(after).bind(limit).fetch_all(&self.0).await?)
+    }
+
+    async fn count(&self) -> Result<u64, VaultError> {
+        let count: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM data_keys").fetch_one(&self.0).await?;
+        Ok(count.unsigned_abs())
+    }
+
     async fn delete(&self, name: &str) -> Result<(), VaultError> {
         sqlx::query("DELETE FROM data_keys WHERE name = ?1").bind(name).execute(&self.0).await?;
         // The write-ahead log holds the page's old content until it is truncated.
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.0).await?;
         Ok(())
     }
+
     fn trusted_for(&self) -> Option<Duration> {
         None
     }

@@ -1,5 +1,7 @@
 //! `theazo doctor`: what this machine can do, and the mend for what it cannot.
 
+mod cluster;
+
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
@@ -33,6 +35,9 @@ pub async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         .collect();
     checks.push(listen(config));
     checks.push(disk(&config.data_dir));
+    if let Some(shared) = &config.deployment.shared {
+        checks.extend(cluster::checks(config, shared).await);
+    }
     let mut broken = 0;
     for check in &checks {
         let mark = match check.ok {
