@@ -15,6 +15,9 @@ use tokio::net::TcpStream;
 
 use crate::stats::Latencies;
 
+/// Where in the log a write ended up.
+const POSITION: &str = "x-theazo-position";
+
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
     key: String,
@@ -89,6 +92,17 @@ impl Connection {
     pub async fn post(&mut self, path: &str, body: Value) -> anyhow::Result<Value> {
         let body = Bytes::from(serde_json::to_vec(&body)?);
         Ok(serde_json::from_slice(&self.send(Method::POST, path, Some(body)).await?)?)
+    }
+
+    /// Posts what appends a commit; answers its position.
+    pub async fn write(&mut self, path: &str, body: Bytes) -> anyhow::Result<u64> {
+        let answer = self.request(Method::POST, path, &[], body).await?;
+        let (status, position) = (answer.status(), answer.headers().get(POSITION).cloned());
+        let body = answer.into_body().collect().await?.to_bytes();
+        match position {
+            Some(position) if status.is_success() => Ok(position.to_str()?.parse()?),
+            _ => bail!("{path} answered {status}: {}", String::from_utf8_lossy(&body)),
+        }
     }
 
     pub async fn get(&mut self, path: &str) -> anyhow::Result<Value> {

@@ -3,6 +3,7 @@
 //! Each program measures a limit and our own figure in turn on the same machine, so that a noisy
 //! neighbour slows both. Build everything in release first: `cargo build --release --workspace`.
 
+mod cluster;
 mod commands;
 mod first_call;
 mod histories;
@@ -81,6 +82,8 @@ enum Bench {
         #[arg(long, default_value_t = 20)]
         seconds: u64,
     },
+    /// Several processes on NATS and Postgres (needs `nats-server` and Postgres): not among `all`
+    Cluster(cluster::Options),
     /// Torments a server, and checks what it has promised: not among `all`
     Soak(soak::Options),
     /// All of them
@@ -102,6 +105,7 @@ async fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::FirstCall { rounds } => first_call::run(rounds).await,
         Bench::Resume { tasks } => resume::run(tasks).await,
         Bench::Sse { clients, tasks, seconds } => fan_out(clients, &tasks, seconds).await,
+        Bench::Cluster(options) => cluster::run(options).await,
         Bench::Soak(options) => soak::run(options).await,
         Bench::All => {
             commands::run(5).await?;

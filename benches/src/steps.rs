@@ -24,7 +24,7 @@ use crate::stats::{Latencies, verdict};
 
 const IN_FLIGHT: [usize; 3] = [1, 16, 64];
 const TOOL_CALLS: u32 = 10;
-const STEPS: u32 = 2 * TOOL_CALLS + 1;
+pub const STEPS: u32 = 2 * TOOL_CALLS + 1;
 /// Turns that each side has at each figure.
 const ROUNDS: u32 = 3;
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -93,7 +93,7 @@ fn print(in_flight: usize, who: &str, load: &Load, steps: u32) {
 }
 
 /// One agent that runs tasks one after the other.
-struct AgentRun {
+pub struct AgentRun {
     connection: Connection,
     session: String,
     run: String,
@@ -101,7 +101,7 @@ struct AgentRun {
 }
 
 /// As many agents, each with a connection.
-async fn runs(server: &Server, in_flight: usize) -> anyhow::Result<Vec<AgentRun>> {
+pub async fn runs(server: &Server, in_flight: usize) -> anyhow::Result<Vec<AgentRun>> {
     let mut connection = Connection::open(server.address, TEST_KEY).await?;
     let session = connection.post("/v1/sessions", json!({ "userId": "bench" })).await?;
     let session = session["id"].as_str().unwrap_or_default().to_owned();

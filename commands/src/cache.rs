@@ -180,6 +180,7 @@ mod tests {
         cache.put(&stream(1), task(1), Position(5));
         assert!(cache.get::<Task>(&stream(1)).is_some());
         cache.clear();
-        assert_eq!((cache.0.lock().entries.len(), cache.0.lock().bytes), (0, 0));
+        let left = cache.0.lock();
+        assert_eq!((left.entries.len(), left.bytes), (0, 0));
     }
 }

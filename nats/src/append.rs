@@ -4,20 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use theazo_log::{AppendError, Appended, Commit, Draft, Hash, LogError, Position, encode};
+use theazo_log::{AppendError, Appended, Draft, Hash, LogError, Position, encode};
 use tokio::time::{Instant, sleep};
 
 use crate::heads::{Known, Step};
-use crate::message::Outgoing;
+use crate::message::{Links, Outgoing};
 use crate::publish::{Published, publish};
 use crate::reader::Reader;
+use crate::under_way::Sent;
 
 /// An append under way.
 pub(crate) struct Append<'a> {
     reader: &'a Reader,
     ack_wait: Duration,
     expected: Position,
-    draft: Draft,
+    draft: Arc<Draft>,
     body: Bytes,
     content: Hash,
 }
@@ -41,11 +42,12 @@ impl<'a> Append<'a> {
             .map_err(|e| LogError::Unavailable(format!("a commit is not JSON: {e}")))?;
         reader.fits(body.len())?;
         let content = Hash::content(body.as_bytes());
-        Ok(Self { reader, ack_wait, expected, draft, body: body.into(), content })
+        let (draft, body) = (Arc::new(draft), body.into());
+        Ok(Self { reader, ack_wait, expected, draft, body, content })
     }
 
     pub(crate) async fn run(self) -> Result<Appended, AppendError> {
-        let Draft { stream, id, .. } = &self.draft;
+        let Draft { stream, id, .. } = &*self.draft;
         let deadline = self.reader.deadline();
         let mut known = self.reader.heads.look(stream, *id);
         // The server itself refuses a first commit where there is one already.
@@ -78,18 +80,20 @@ impl<'a> Append<'a> {
 
     /// Publishes after the commit that `known` ends with.
     async fn publish(&self, known: Known) -> Outcome {
-        let Draft { stream, id, .. } = &self.draft;
+        let Draft { stream, id, .. } = &*self.draft;
         let hash = Hash::link(known.hash, self.content);
-        let message = Outgoing::new(
-            self.reader.subjects.stream(stream),
-            (stream, *id),
-            (self.expected, known.hash),
-            hash,
-            self.body.clone(),
-        );
+        let links = Links { id: *id, previous: self.expected, previous_hash: known.hash, hash };
+        let subject = self.reader.subjects.stream(stream);
+        let message = Outgoing::new(subject, stream, links, self.body.clone());
+        let sent = Sent::new(Arc::clone(&self.draft), links);
+        self.reader.under_way.sent(&sent);
         let patience = self.reader.patience;
-        match publish(&self.reader.link, &message, self.ack_wait, patience).await {
-            Published::Written(position) => Outcome::Done(self.written(position, known.hash, hash)),
+        let published = publish(&self.reader.link, &message, self.ack_wait, patience).await;
+        if !matches!(published, Published::Written(_) | Published::Unknown(_)) {
+            self.reader.under_way.forget(*id);
+        }
+        match published {
+            Published::Written(position) => Outcome::Done(self.written(position, &sent)),
             Published::Duplicate { at, tried } => Outcome::Done(self.stored(at, tried).await),
             Published::Refused { tried } => self.refused(known, tried).await,
             Published::NotWritten(error) => Outcome::Done(Err(AppendError::Log(error))),
@@ -97,37 +101,17 @@ impl<'a> Append<'a> {
         }
     }
 
-    fn written(
-        &self,
-        position: Position,
-        previous_hash: Hash,
-        hash: Hash,
-    ) -> Result<Appended, AppendError> {
+    fn written(&self, position: Position, sent: &Sent) -> Result<Appended, AppendError> {
         if position <= self.expected {
             return Err(AppendError::Unknown(format!(
                 "the server put it at {position}, after {}: it has lost what it had",
                 self.expected
             )));
         }
-        let Draft { id, stream, time, actor, request_id, causation, correlation, events } =
-            self.draft.clone();
-        let commit = Commit {
-            id,
-            stream,
-            position,
-            previous: self.expected,
-            time,
-            actor,
-            request_id,
-            causation,
-            correlation,
-            events,
-            previous_hash,
-            hash,
-        };
-        self.reader.heads.wrote(&commit.stream, Step::from(&commit));
+        let commit = sent.at(position);
+        self.reader.heads.wrote(&commit.stream, Step::from(&*commit));
         self.reader.saw(position);
-        Ok(Appended { commit: Arc::new(commit), duplicate: false })
+        Ok(Appended { commit, duplicate: false })
     }
 
     /// The commit's id is at `position` already: by our own earlier try perhaps, when we `tried`.
@@ -146,7 +130,7 @@ impl<'a> Append<'a> {
 
     /// The stream is elsewhere than expected: by our own earlier try, or by another's commit.
     async fn refused(&self, known: Known, tried: bool) -> Outcome {
-        let Draft { stream, id, .. } = &self.draft;
+        let Draft { stream, id, .. } = &*self.draft;
         let cached = self.reader.heads.look(stream, *id);
         let before = cached.or(Some(known).filter(|known| known.revision > Position::START));
         let news = match self.reader.refresh(stream, *id, before).await {

@@ -7,6 +7,8 @@ use parking_lot::Mutex;
 use theazo_domain::{CommitId, StreamId};
 use theazo_log::{Commit, Hash, Position, RawCommit};
 
+use crate::message::Links;
+
 /// What is known of a stream that one appends to. It may be behind the server, never ahead.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Known {
@@ -28,6 +30,13 @@ pub(crate) struct Step {
 impl From<&RawCommit> for Step {
     fn from(raw: &RawCommit) -> Self {
         let RawCommit { id, previous, position, hash, .. } = *raw;
+        Self { id, previous, position, hash }
+    }
+}
+
+impl Step {
+    pub(crate) fn new(position: Position, links: Links) -> Self {
+        let Links { id, previous, hash, .. } = links;
         Self { id, previous, position, hash }
     }
 }

@@ -27,6 +27,7 @@ mod reader;
 mod scan;
 mod subjects;
 mod tail;
+mod under_way;
 mod version;
 
 pub use bus::NatsBus;

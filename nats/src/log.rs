@@ -22,6 +22,7 @@ use crate::durability::Durability;
 use crate::heads::{Heads, Step};
 use crate::reader::{History, Reader};
 use crate::subjects::Subjects;
+use crate::under_way::UnderWay;
 use crate::{JetStreamOptions, tail};
 
 /// How long closing waits until subscribers have been given what was appended.
@@ -66,6 +67,7 @@ impl JetStreamLog {
             patience: options.patience,
             upcasters: options.upcasters,
             heads: Heads::new(options.ids),
+            under_way: UnderWay::new(),
             recent: Recent::new(options.recent),
             hub: Hub::new(head),
             durable: AtomicU64::new(head.0),

@@ -28,15 +28,25 @@ pub(crate) struct Outgoing {
     pub(crate) body: Bytes,
 }
 
+/// What the header says of a commit: its id, and how it is linked to the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Links {
+    pub(crate) id: CommitId,
+    pub(crate) previous: Position,
+    pub(crate) previous_hash: Hash,
+    pub(crate) hash: Hash,
+}
+
+/// A commit whose body was not looked at.
+pub(crate) struct Envelope {
+    pub(crate) stream: StreamId,
+    pub(crate) links: Links,
+}
+
 impl Outgoing {
-    pub(crate) fn new(
-        subject: String,
-        (stream, id): (&StreamId, CommitId),
-        (previous, previous_hash): (Position, Hash),
-        hash: Hash,
-        body: Bytes,
-    ) -> Self {
-        let mut headers = headers((stream, id), (previous, previous_hash), hash);
+    pub(crate) fn new(subject: String, stream: &StreamId, links: Links, body: Bytes) -> Self {
+        let mut headers = headers(stream, links);
+        let previous = links.previous;
         headers
             .insert(async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, previous.to_string());
         Self { subject, headers, body }
@@ -53,7 +63,9 @@ impl Outgoing {
         use async_nats::header::{NATS_EXPECTED_LAST_MESSAGE_ID, NATS_EXPECTED_LAST_SEQUENCE};
 
         let RawCommit { position, previous, stream, id, body, previous_hash, hash } = raw;
-        let mut headers = headers((stream, *id), (*previous, *previous_hash), *hash);
+        let links =
+            Links { id: *id, previous: *previous, previous_hash: *previous_hash, hash: *hash };
+        let mut headers = headers(stream, links);
         headers.insert(NATS_EXPECTED_LAST_SEQUENCE, position.0.saturating_sub(1).to_string());
         if let Some(RawCommit { stream, id, .. }) = before {
             headers.insert(NATS_EXPECTED_LAST_MESSAGE_ID, message_id(stream, *id));
@@ -62,11 +74,8 @@ impl Outgoing {
     }
 }
 
-fn headers(
-    (stream, id): (&StreamId, CommitId),
-    (previous, previous_hash): (Position, Hash),
-    hash: Hash,
-) -> HeaderMap {
+fn headers(stream: &StreamId, links: Links) -> HeaderMap {
+    let Links { id, previous, previous_hash, hash } = links;
     let mut headers = HeaderMap::new();
     headers.insert(async_nats::header::NATS_MESSAGE_ID, message_id(stream, id));
     headers.insert(COMMIT, format!("{id} {previous} {previous_hash} {hash}"));
@@ -88,23 +97,46 @@ pub(crate) fn parse(
     headers: Option<&HeaderMap>,
     body: Bytes,
 ) -> Result<RawCommit, LogError> {
+    envelope(subjects, subject, position, headers)?.with(position, body)
+}
+
+/// What the message's subject and header say.
+///
+/// # Errors
+/// [`LogError::Corrupt`] for what is no commit.
+pub(crate) fn envelope(
+    subjects: &Subjects,
+    subject: &str,
+    position: Position,
+    headers: Option<&HeaderMap>,
+) -> Result<Envelope, LogError> {
     let corrupt = |reason: &str| LogError::Corrupt { position, reason: reason.to_owned() };
     let stream = subjects.parse(subject).ok_or_else(|| corrupt("its subject is no stream's"))?;
     let line = headers.and_then(|headers| headers.get(COMMIT));
     let line = line.ok_or_else(|| corrupt("it was not written by Theazo"))?;
-    let (id, previous, previous_hash, hash) =
-        links(line.as_str()).ok_or_else(|| corrupt("its header cannot be read"))?;
-    let body = String::from_utf8(body.into()).map_err(|_| corrupt("its body is not UTF-8 text"))?;
-    Ok(RawCommit { position, previous, stream, id, body, previous_hash, hash })
+    let links = Links::parse(line.as_str());
+    Ok(Envelope { stream, links: links.ok_or_else(|| corrupt("its header cannot be read"))? })
 }
 
-fn links(line: &str) -> Option<(CommitId, Position, Hash, Hash)> {
-    let mut words = line.split(' ');
-    let id = words.next()?.parse().ok()?;
-    let previous = Position(words.next()?.parse().ok()?);
-    let previous_hash = words.next()?.parse().ok()?;
-    let hash = words.next()?.parse().ok()?;
-    words.next().is_none().then_some((id, previous, previous_hash, hash))
+impl Envelope {
+    pub(crate) fn with(self, position: Position, body: Bytes) -> Result<RawCommit, LogError> {
+        let corrupt =
+            |_| LogError::Corrupt { position, reason: "its body is not UTF-8 text".to_owned() };
+        let body = String::from_utf8(body.into()).map_err(corrupt)?;
+        let Self { stream, links: Links { id, previous, previous_hash, hash } } = self;
+        Ok(RawCommit { position, previous, stream, id, body, previous_hash, hash })
+    }
+}
+
+impl Links {
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let id = words.next()?.parse().ok()?;
+        let previous = Position(words.next()?.parse().ok()?);
+        let previous_hash = words.next()?.parse().ok()?;
+        let hash = words.next()?.parse().ok()?;
+        words.next().is_none().then_some(Self { id, previous, previous_hash, hash })
+    }
 }
 
 /// Where a message that a consumer gave is: from the subject for its acknowledgement.
@@ -147,8 +179,8 @@ mod tests {
         let (stream, id) = (session(scope(0), 1), fresh_id());
         let (one, two) = (Hash::content(b"1"), Hash::content(b"2"));
         let subject = subjects.stream(&stream);
-        let from = (Position(7), one);
-        let out = Outgoing::new(subject.clone(), (&stream, id), from, two, Bytes::new());
+        let links = Links { id, previous: Position(7), previous_hash: one, hash: two };
+        let out = Outgoing::new(subject.clone(), &stream, links, Bytes::new());
         let raw = parse(&subjects, &subject, Position(9), Some(&out.headers), "{}".into()).unwrap();
         let wanted = RawCommit {
             position: Position(9),

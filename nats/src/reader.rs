@@ -17,6 +17,7 @@ use crate::heads::{Heads, Known, Step};
 use crate::link::Link;
 use crate::message::HEADERS;
 use crate::subjects::Subjects;
+use crate::under_way::UnderWay;
 
 /// Bytes of stored bodies after which a page ends early.
 const PAGE_BYTES: usize = 16 << 20;
@@ -36,6 +37,7 @@ pub(crate) struct Reader {
     pub(crate) patience: Duration,
     pub(crate) upcasters: Upcasters,
     pub(crate) heads: Heads,
+    pub(crate) under_way: UnderWay,
     pub(crate) recent: Recent,
     pub(crate) hub: Arc<Hub>,
     /// The last commit that is known to be durable.

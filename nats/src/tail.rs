@@ -15,7 +15,8 @@ use theazo_log::{Commit, LogError, Position};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::message::{self, Delivered};
+use crate::heads::Step;
+use crate::message::{self, Delivered, Envelope};
 use crate::reader::Reader;
 use crate::scan::nanos;
 
@@ -181,10 +182,14 @@ impl<'a> Tail<'a> {
         let reader = self.reader;
         let (subject, bytes) = (message.subject.clone(), message.payload.len());
         let headers = message.headers.as_ref();
-        let raw = message::parse(&reader.subjects, &subject, position, headers, message.payload);
-        let commit = raw.and_then(|raw| {
-            reader.heads.saw(&raw.stream, (&raw).into());
-            reader.decode(&raw)
+        let envelope = message::envelope(&reader.subjects, &subject, position, headers);
+        let commit = envelope.and_then(|envelope| {
+            let Envelope { stream, links } = &envelope;
+            reader.heads.saw(stream, Step::new(position, *links));
+            match reader.under_way.came_back(stream, links, position) {
+                Some(ours) => Ok(ours),
+                None => reader.decode(&envelope.with(position, message.payload)?),
+            }
         });
         match commit {
             Ok(commit) => self.batch.push((commit, bytes)),
