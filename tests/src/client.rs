@@ -183,7 +183,8 @@ impl Call {
         let deadline = Instant::now() + CATCH_UP;
         loop {
             let answer = self.clone().send().await?;
-            if answer.status != 503 || Instant::now() > deadline {
+            let is_behind = answer.status == 503 && answer.brief().contains(MIN_POSITION);
+            if !is_behind || Instant::now() > deadline {
                 return Ok(answer);
             }
         }

@@ -32,7 +32,8 @@ pub async fn run(options: &Options, time: Duration) -> anyhow::Result<()> {
     for share in [0.5, 0.25, 0.01] {
         let (acks, lags) = paced(&processes, &reads, peak * share, time).await?;
         println!(
-            "  at {:.0}/s of {peak:.0}/s: {} commits; acknowledged {}; then readable {}, longest {:.1} ms",
+            "  at {:.0}/s of {peak:.0}/s: {} commits; acknowledged {}; then readable {}, longest \
+             {:.1} ms",
             peak * share,
             lags.len(),
             acks.summary(),
