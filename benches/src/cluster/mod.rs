@@ -57,6 +57,10 @@ enum What {
     Scaling {
         #[arg(long, default_value_t = 4)]
         seconds: u64,
+        #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4])]
+        apis: Vec<usize>,
+        #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4])]
+        workers: Vec<usize>,
     },
 }
 
@@ -68,7 +72,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         }
         What::Projector { commits, rounds } => projector::run(&options, commits, rounds).await,
         What::Lag { seconds: time } => lag::run(&options, seconds(time)).await,
-        What::Scaling { seconds: time } => scaling::run(&options, seconds(time)).await,
+        What::Scaling { seconds: time, ref apis, ref workers } => {
+            scaling::run(&options, (apis, workers), seconds(time)).await
+        }
     }
 }
 

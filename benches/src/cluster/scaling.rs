@@ -8,17 +8,20 @@ use super::processes::Processes;
 use crate::http::drive;
 use crate::steps;
 
-const PROCESSES: [usize; 3] = [1, 2, 4];
 const IN_FLIGHT: usize = 16;
 const WARM_UP: Duration = Duration::from_secs(1);
 
-pub async fn run(options: &Options, time: Duration) -> anyhow::Result<()> {
+pub async fn run(
+    options: &Options,
+    (api_counts, worker_counts): (&[usize], &[usize]),
+    time: Duration,
+) -> anyhow::Result<()> {
     println!("Scaling ({:?}): processor time, by more processes", options.durability);
-    for count in PROCESSES {
-        apis(options, count, time).await?;
+    for count in api_counts {
+        apis(options, *count, time).await?;
     }
-    for count in PROCESSES {
-        workers(options, count, time).await?;
+    for count in worker_counts {
+        workers(options, *count, time).await?;
     }
     Ok(())
 }
