@@ -38,6 +38,7 @@ pub mod live;
 mod recent;
 mod sqlite;
 mod subscribe;
+mod unbroken;
 mod upcast;
 mod verify;
 
@@ -55,6 +56,7 @@ pub use hub::{Hub, Receiver};
 pub use recent::Recent;
 pub use sqlite::{SqliteLog, SqliteOptions};
 pub use subscribe::{Page, Past, follow};
+pub use unbroken::unbroken;
 pub use upcast::{Upcast, UpcastError, Upcasters};
 pub use verify::{
     Break, ChainError, Verified, Verifier, VerifyError, verify, verify_readable, verify_stream,

@@ -13,7 +13,7 @@ use theazo_domain::agent::AgentEvent;
 use theazo_domain::task::{RequeueReason, TaskEvent};
 use theazo_domain::{AgentId, Event, TaskId};
 use theazo_log::bus::{Bus, BusError, Messages};
-use theazo_log::{Commit, Filter, Position};
+use theazo_log::{Commit, Filter, Position, unbroken};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -78,35 +78,20 @@ impl Executor {
 
     /// Takes what comes, and follows the log after `from`, until `stop`; then lets the runs come to
     /// rest.
-    pub async fn run(mut self, mut ears: Ears, mut from: Position, stop: CancellationToken) {
+    pub async fn run(mut self, mut ears: Ears, from: Position, stop: CancellationToken) {
         let mut pulse = tokio::time::interval(PULSE);
-        while !stop.is_cancelled() {
-            let mut commits = self.runner.host.commander.log().subscribe(Filter::all(), from);
-            loop {
-                tokio::select! {
-                    () = stop.cancelled() => break,
-                    commit = commits.next() => match commit {
-                        Some(Ok(commit)) => {
-                            from = commit.position;
-                            self.react(&commit);
-                        }
-                        Some(Err(error)) => {
-                            tracing::error!(%error, "the log's subscription broke; trying again");
-                            break;
-                        }
-                        None => break,
-                    },
-                    Some(run) = self.runs.join_next() => match run {
-                        Ok((task, claimed)) => self.came_back(task, claimed).await,
-                        Err(broken) => tracing::error!(%broken, "a run broke off"),
-                    },
-                    Some(assignment) = ears.assignments.next() => self.take(assignment),
-                    Some(_) = ears.calls.next() => self.beat().await,
-                    _ = pulse.tick() => self.beat().await,
-                }
-            }
-            if !stop.is_cancelled() {
-                tokio::time::sleep(Duration::from_millis(200)).await;
+        let mut commits = unbroken(self.runner.host.commander.log().clone(), Filter::all(), from);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(commit) = commits.next() => self.react(&commit),
+                Some(run) = self.runs.join_next() => match run {
+                    Ok((task, claimed)) => self.came_back(task, claimed).await,
+                    Err(broken) => tracing::error!(%broken, "a run broke off"),
+                },
+                Some(assignment) = ears.assignments.next() => self.take(assignment),
+                Some(_) = ears.calls.next() => self.beat().await,
+                _ = pulse.tick() => self.beat().await,
             }
         }
         self.come_to_rest().await;

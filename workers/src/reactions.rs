@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use theazo_commands::CommandError;
 use theazo_domain::agent::{AgentCommand, AgentEvent};
 use theazo_domain::session::{Session, SessionEvent};
 use theazo_domain::snapshot::{Snapshot, SnapshotEvent};
-use theazo_domain::{AgentId, Event, Scope, SessionId, SnapshotId, StreamId};
-use theazo_log::{Commit, Filter, Position};
+use theazo_domain::{AgentId, Event, Kind, Scope, SessionId, SnapshotId, StreamId};
+use theazo_log::{Commit, Filter, Position, unbroken};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -24,35 +24,26 @@ pub(crate) enum Part {
     Scheduler,
 }
 
-/// Reacts to every commit after `from` until `stop`, then waits for what is under way.
-pub(crate) async fn run(host: Arc<Host>, part: Part, mut from: Position, stop: CancellationToken) {
-    let tracker = TaskTracker::new();
-    let follow = async {
-        loop {
-            let mut commits = host.commander.log().subscribe(Filter::all(), from);
-            while let Some(commit) = commits.next().await {
-                match commit {
-                    Ok(commit) => {
-                        from = commit.position;
-                        match part {
-                            Part::Host => host_reacts(&host, &tracker, &commit),
-                            Part::Scheduler => {
-                                scheduler_reacts(&host, &tracker, &commit, &stop);
-                            }
-                        }
-                    }
-                    Err(error) => {
-                        tracing::error!(%error, "the log's subscription broke; trying again");
-                        break;
-                    }
-                }
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
+impl Part {
+    /// The kinds whose commits they are about: the many commits of runs are not.
+    const fn kinds(self) -> [Kind; 2] {
+        match self {
+            Part::Host => [Kind::Agent, Kind::Snapshot],
+            Part::Scheduler => [Kind::Session, Kind::Snapshot],
         }
-    };
-    tokio::select! {
-        () = follow => {}
-        () = stop.cancelled() => {}
+    }
+}
+
+/// Reacts to every commit after `from` until `stop`, then waits for what is under way.
+pub(crate) async fn run(host: Arc<Host>, part: Part, from: Position, stop: CancellationToken) {
+    let tracker = TaskTracker::new();
+    let of_kind = |kind| unbroken(host.commander.log().clone(), Filter::kind(kind), from);
+    let mut commits = stream::select_all(part.kinds().map(of_kind));
+    while let Some(Some(commit)) = stop.run_until_cancelled(commits.next()).await {
+        match part {
+            Part::Host => host_reacts(&host, &tracker, &commit),
+            Part::Scheduler => scheduler_reacts(&host, &tracker, &commit, &stop),
+        }
     }
     tracker.close();
     tracker.wait().await;

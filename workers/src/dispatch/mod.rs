@@ -25,7 +25,7 @@ use theazo_commands::IdSource;
 use theazo_domain::task::RequeueReason;
 use theazo_domain::{AgentId, Scope, TaskId, Timestamp};
 use theazo_log::bus::{Bus, BusError};
-use theazo_log::{Filter, Position};
+use theazo_log::{Filter, Position, unbroken};
 use theazo_projections::ReadModels;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -134,37 +134,21 @@ impl Dispatcher {
     }
 
     /// Follows the log after `from`, and the hosts, until `stop`.
-    pub async fn run(mut self, mut hosts: FromHosts, mut from: Position, stop: CancellationToken) {
+    pub async fn run(mut self, mut hosts: FromHosts, from: Position, stop: CancellationToken) {
         let mut checks = tokio::time::interval(CHECK);
         if let Err(error) = self.bus.publish(CALL, bytes::Bytes::new()).await {
             tracing::warn!(%error, "the hosts were not called; they will say who they are");
         }
+        let mut commits = unbroken(self.host.commander.log().clone(), Filter::all(), from);
         while !stop.is_cancelled() {
-            let mut commits = self.host.commander.log().subscribe(Filter::all(), from);
             self.start_what_can().await;
-            loop {
-                tokio::select! {
-                    () = stop.cancelled() => break,
-                    commit = commits.next() => match commit {
-                        Some(Ok(commit)) => {
-                            from = commit.position;
-                            self.react(&commit);
-                        }
-                        Some(Err(error)) => {
-                            tracing::error!(%error, "the log's subscription broke; trying again");
-                            break;
-                        }
-                        None => break,
-                    },
-                    Some(beat) = hosts.beats.next() => self.beat(beat),
-                    Some(back) = hosts.backs.next() => self.came_back(&back),
-                    Some(heard) = self.heard.1.recv() => self.hear(heard),
-                    _ = checks.tick() => self.check(),
-                }
-                self.start_what_can().await;
-            }
-            if !stop.is_cancelled() {
-                tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                Some(commit) = commits.next() => self.react(&commit),
+                Some(beat) = hosts.beats.next() => self.beat(beat),
+                Some(back) = hosts.backs.next() => self.came_back(&back),
+                Some(heard) = self.heard.1.recv() => self.hear(heard),
+                _ = checks.tick() => self.check(),
             }
         }
         self.come_to_rest().await;

@@ -19,7 +19,7 @@ use theazo_domain::agent::Agent;
 use theazo_domain::delivery::{Delivery, DeliveryCommand, DeliveryEvent, DeliveryStatus};
 use theazo_domain::task::Task;
 use theazo_domain::{DeliveryId, Event, Kind, Scope, StreamId, Timestamp};
-use theazo_log::{Commit, Filter, Position};
+use theazo_log::{Commit, Filter, Position, unbroken};
 use theazo_models::net::{Client, NetError};
 use theazo_projections::ReadModels;
 use tokio::task::{JoinError, JoinSet};
@@ -85,32 +85,19 @@ impl Deliverer {
 
     /// Follows the log after `from` until `stop`. What is under way then is tried again by
     /// whoever starts next.
-    pub async fn run(mut self, mut from: Position, stop: CancellationToken) {
+    pub async fn run(mut self, from: Position, stop: CancellationToken) {
         let mut trying = JoinSet::new();
-        while !stop.is_cancelled() {
-            let filter = Filter::kind(Kind::Delivery);
-            let mut commits = self.host.commander.log().subscribe(filter, from);
-            loop {
-                let wait = self.start_what_is_due(&mut trying);
-                tokio::select! {
-                    biased;
-                    () = stop.cancelled() => return,
-                    commit = commits.next() => match commit {
-                        Some(Ok(commit)) => {
-                            from = commit.position;
-                            self.note(&commit);
-                        }
-                        Some(Err(error)) => {
-                            tracing::error!(%error, "the log's subscription broke; trying again");
-                            break;
-                        }
-                        None => break,
-                    },
-                    Some(tried) = trying.join_next() => self.tried(tried),
-                    () = tokio::time::sleep(wait) => {}
-                }
+        let log = self.host.commander.log().clone();
+        let mut commits = unbroken(log, Filter::kind(Kind::Delivery), from);
+        loop {
+            let wait = self.start_what_is_due(&mut trying);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                Some(commit) = commits.next() => self.note(&commit),
+                Some(tried) = trying.join_next() => self.tried(tried),
+                () = tokio::time::sleep(wait) => {}
             }
-            tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 

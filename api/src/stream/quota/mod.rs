@@ -80,11 +80,27 @@ struct OfKey {
     turn: Arc<tokio::sync::Mutex<Others>>,
 }
 
+impl OfKey {
+    /// Whether a stream is being opened.
+    fn opens(&self) -> bool {
+        Arc::strong_count(&self.turn) > 1
+    }
+}
+
 /// What the others had open when this version was published; nothing when they cannot be asked.
 #[derive(Default)]
 struct Others {
     count: usize,
     version: u64,
+}
+
+/// A place of this process, until the others' are known.
+struct Reserved {
+    place: Place,
+    /// Which of this process's places it is, from 1.
+    rank: usize,
+    version: u64,
+    turn: Arc<tokio::sync::Mutex<Others>>,
 }
 
 /// One open stream; dropped, it counts no more.
@@ -107,12 +123,11 @@ impl Quota {
 
     /// A place for one more, if `key` has fewer than `limit`.
     pub async fn take(&self, key: ApiKeyId, limit: usize) -> Option<Place> {
-        let (place, rank, version) = self.reserve(key, limit)?;
+        let Reserved { place, rank, version, turn } = self.reserve(key, limit)?;
         let Some((counts, reach)) = &self.0.together else { return Some(place) };
         if reach.is_down() {
             return Some(place);
         }
-        let turn = self.0.open.lock().keys.get(&key)?.turn.clone();
         let mut others = turn.lock().await;
         // Whoever had the turn before may have published this place too.
         if others.version < version {
@@ -126,15 +141,15 @@ impl Quota {
         (rank + others.count <= limit).then_some(place)
     }
 
-    /// A place of this process, and which of its places it is.
-    fn reserve(&self, key: ApiKeyId, limit: usize) -> Option<(Place, usize, u64)> {
+    fn reserve(&self, key: ApiKeyId, limit: usize) -> Option<Reserved> {
         let mut open = self.0.open.lock();
         if open.keys.get(&key).map_or(0, |of| of.count) >= limit {
             return None;
         }
-        let (count, version) = open.change(key, |count| count + 1);
+        let OfKey { count, version, turn, .. } = open.change(key, |count| count + 1);
+        let (rank, version, turn) = (*count, *version, turn.clone());
         metrics::gauge!(OPEN).increment(1);
-        Some((Place { quota: self.clone(), key }, count, version))
+        Some(Reserved { place: Place { quota: self.clone(), key }, rank, version, turn })
     }
 
     /// How many streams are open, of all keys.
@@ -182,17 +197,18 @@ impl Quota {
 }
 
 impl Open {
-    /// The new count, and its version.
-    fn change(&mut self, key: ApiKeyId, to: impl Fn(usize) -> usize) -> (usize, u64) {
+    fn change(&mut self, key: ApiKeyId, to: impl Fn(usize) -> usize) -> &OfKey {
         self.version += 1;
         let of = self.keys.entry(key).or_default();
         (of.count, of.version) = (to(of.count), self.version);
-        (of.count, of.version)
+        of
     }
 
-    /// What the others do not know.
+    /// What the others do not know. Not of keys with streams that are being opened: these publish
+    /// their count themselves, and told in between, places that will be refused would be taken
+    /// from all.
     fn changed(&self) -> Vec<Count> {
-        let changed = self.keys.iter().filter(|(_, of)| of.published < of.version);
+        let changed = self.keys.iter().filter(|(_, of)| of.published < of.version && !of.opens());
         let count = |(key, of): (&ApiKeyId, &OfKey)| Count {
             key: *key,
             open: of.count,
@@ -215,8 +231,8 @@ impl Drop for Place {
     fn drop(&mut self) {
         metrics::gauge!(OPEN).decrement(1);
         let mut open = self.quota.0.open.lock();
-        let (count, _) = open.change(self.key, |count| count.saturating_sub(1));
-        if count == 0 && self.quota.0.together.is_none() {
+        let left = open.change(self.key, |count| count.saturating_sub(1)).count;
+        if left == 0 && self.quota.0.together.is_none() {
             open.keys.remove(&self.key);
         }
     }
