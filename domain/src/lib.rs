@@ -7,6 +7,7 @@
 mod actor;
 pub mod address;
 mod aggregate;
+mod day;
 mod event;
 mod id;
 mod mode;
@@ -39,6 +40,7 @@ pub mod tool;
 
 pub use actor::Actor;
 pub use aggregate::{Aggregate, Ctx, fold};
+pub use day::{Day, Month};
 pub use event::{CATALOGUE, DecodeError, Event, EventType};
 pub use id::{
     AgentId, ApiKeyId, CommitId, DefinitionId, DeliveryId, ExecutionId, FileOperationId, IdError,

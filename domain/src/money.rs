@@ -45,6 +45,15 @@ pub const fn div_half_even(numerator: i128, denominator: i128) -> i128 {
 impl Pico {
     pub const ZERO: Pico = Pico(0);
 
+    pub const fn is_zero(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// What is left after `other` is taken away; stays at the ends of the range.
+    pub const fn minus(self, other: Pico) -> Pico {
+        Pico(self.0.saturating_sub(other.0))
+    }
+
     /// Rounded half to even.
     pub fn to_cents(self) -> Cents {
         Cents::try_from(div_half_even(self.0, PICO_PER_CENT)).unwrap_or(Cents::MAX)

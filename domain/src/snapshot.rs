@@ -19,7 +19,14 @@ events! {
             /// Bytes.
             size: u64,
         }
-        Deleted = "snapshot.deleted" {}
+        Deleted = "snapshot.deleted" {
+            /// Absent in events of before it was said.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            session_id: Option<SessionId>,
+            /// Bytes that are kept no more.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            size: Option<u64>,
+        }
     }
 }
 
@@ -71,7 +78,8 @@ impl Aggregate for Snapshot {
             // A worker that repeats a pause after a crash made the same snapshot.
             (Some(_), SnapshotCommand::Create { .. }) => Ok(vec![]),
             (Some(s), SnapshotCommand::Delete) if s.deleted_at.is_none() => {
-                Ok(vec![SnapshotEvent::Deleted {}])
+                let (session_id, size) = (Some(s.session_id), Some(s.size));
+                Ok(vec![SnapshotEvent::Deleted { session_id, size }])
             }
             (_, SnapshotCommand::Delete) => Err(Rejection::not_found("snapshot")),
         }
@@ -91,7 +99,7 @@ impl Aggregate for Snapshot {
                 created_at: at,
                 deleted_at: None,
             }),
-            (Some(s), SnapshotEvent::Deleted {}) if s.deleted_at.is_none() => {
+            (Some(s), SnapshotEvent::Deleted { .. }) if s.deleted_at.is_none() => {
                 Some(Snapshot { deleted_at: Some(at), ..s })
             }
             (state, _) => state,

@@ -60,7 +60,7 @@ fn host_reacts(host: &Arc<Host>, tracker: &TaskTracker, commit: &Arc<Commit>) {
                     wake(host, tracker, scope, id, commit.position);
                 }
             }
-            Event::Snapshot(SnapshotEvent::Deleted {}) => {
+            Event::Snapshot(SnapshotEvent::Deleted { .. }) => {
                 if let Ok(id) = commit.stream.key().parse() {
                     let host = host.clone();
                     tracker.spawn(async move { delete_snapshot(&host, scope, id).await });
@@ -90,7 +90,7 @@ fn scheduler_reacts(
                     tracker.spawn(async move { end_agents(&host, scope, id).await });
                 }
             }
-            Event::Snapshot(SnapshotEvent::Deleted {}) if !host.sole => {
+            Event::Snapshot(SnapshotEvent::Deleted { .. }) if !host.sole => {
                 if let Ok(id) = commit.stream.key().parse() {
                     let (host, stop) = (host.clone(), stop.clone());
                     tracker.spawn(async move {

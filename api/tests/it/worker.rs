@@ -183,6 +183,8 @@ fn usage(task: TaskId, step: u32, cents: i64) -> ModelUsage {
         },
         basis: PriceBasis::Table,
         price: Some(ModelPrice { id, rates: Rates::default(), long_prompt: None }),
+        fee: None,
         cost: Pico::from_cents(cents),
+        waived: Pico::ZERO,
     }
 }

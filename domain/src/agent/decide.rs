@@ -1,4 +1,4 @@
-use crate::pricing::UsageRecord;
+use crate::pricing::ComputeUsage;
 use crate::{AgentId, Ctx, Pico, Rejection, SessionId, SnapshotId, TaskId, Timestamp};
 
 use super::{Agent, AgentEvent, AgentSpec, AgentState, Failure, Pending};
@@ -41,6 +41,8 @@ pub enum AgentCommand {
     },
     /// Its task is done, and it was made for that alone.
     RequestComplete,
+    /// Records what its compute has come to, while it runs on.
+    Meter,
     /// Gives an agent that has no sandbox to `host`; nothing changes when it is no longer with
     /// `instead_of`.
     Place {
@@ -106,6 +108,10 @@ pub(super) fn decide(
         AgentCommand::StartRun { task_id } => start_run(agent, *task_id),
         AgentCommand::EndRun { task_id, model_cost } => Ok(end_run(agent, *task_id, *model_cost)),
         AgentCommand::RequestComplete => Ok(request_complete(agent)),
+        AgentCommand::Meter if agent.running_since.is_some_and(|since| since < ctx.now) => {
+            Ok(record_usage(agent, ctx))
+        }
+        AgentCommand::Meter => Ok(vec![]),
         AgentCommand::Place { host, instead_of } => Ok(place(agent, host, instead_of.as_deref())),
         AgentCommand::ClosePort { .. } => Err(Rejection::not_found("exposed port")),
         outcome => Ok(record_outcome(agent, outcome, ctx)),
@@ -247,13 +253,20 @@ fn record_outcome(agent: &Agent, outcome: &AgentCommand, ctx: Ctx) -> Vec<AgentE
     }
 }
 
-/// `last`, after the usage record of the span that it ends (if one is open).
+/// `last`, after the usage records of the span that it ends (if one is open).
 fn close_span(agent: &Agent, last: AgentEvent, ctx: Ctx) -> Vec<AgentEvent> {
-    let usage = agent.running_since.map(|since| AgentEvent::UsageRecorded {
-        session_id: agent.session_id,
-        usage: UsageRecord::compute(agent.id, agent.spans, since, ctx.now, &agent.spec.price),
-    });
-    usage.into_iter().chain([last]).collect()
+    let mut events = record_usage(agent, ctx);
+    events.push(last);
+    events
+}
+
+/// What the compute has come to since it was metered last.
+fn record_usage(agent: &Agent, ctx: Ctx) -> Vec<AgentEvent> {
+    let Some(since) = agent.running_since else { return vec![] };
+    let price = &agent.spec.price;
+    let spans = ComputeUsage::of(agent.id, agent.spans, since, ctx.now, price, u64::MAX);
+    let session_id = agent.session_id;
+    spans.into_iter().map(|usage| AgentEvent::UsageRecorded { session_id, usage }).collect()
 }
 
 fn conflict(agent: &Agent, rule: &str) -> Rejection {

@@ -1,5 +1,5 @@
 use crate::event::events;
-use crate::pricing::UsageRecord;
+use crate::pricing::ComputeUsage;
 use crate::{AgentId, Pico, SessionId, SnapshotId, TaskId};
 
 use super::{AgentSpec, Failure};
@@ -85,10 +85,11 @@ events! {
         PortClosed = "agent.port_closed" {
             port: u16,
         }
-        /// A span of running compute, closed and priced. It is in the commit that ended the span.
+        /// A span of running compute, closed and priced. It is in the commit that ended the span,
+        /// or in one of its own while the agent runs on.
         UsageRecorded = "agent.usage_recorded" {
             session_id: SessionId,
-            usage: UsageRecord,
+            usage: ComputeUsage,
         }
     }
 }

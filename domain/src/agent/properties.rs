@@ -28,6 +28,7 @@ fn command() -> impl Strategy<Value = AgentCommand> {
         (arb::failure(), lost_at())
             .prop_map(|(failure, lost_at)| AgentCommand::Fail { failure, lost_at }),
         Just(AgentCommand::RequestComplete),
+        Just(AgentCommand::Meter),
         Just(AgentCommand::Completed),
         (0..3u8, 0..3u8).prop_map(|(to, from)| AgentCommand::Place {
             host: ["here", "there", "elsewhere"][usize::from(to)].to_owned(),
@@ -121,12 +122,16 @@ proptest! {
         ids.dedup();
         prop_assert_eq!(ids.len(), spans.len());
 
-        let (mut running, mut ran, mut last) = (None, 0, 0);
+        let (mut running, mut ran, mut billed_of_span, mut metered) = (None, 0, 0, None);
         for (event, at) in &events {
             match event {
-                AgentEvent::UsageRecorded { usage, .. } => last = usage.compute_millis,
+                AgentEvent::UsageRecorded { usage, .. } => {
+                    billed_of_span += usage.compute_millis;
+                    metered = Some(usage.until);
+                }
                 AgentEvent::Provisioned { .. } | AgentEvent::Resumed { .. } => {
                     prop_assert_eq!(running.replace(*at), None);
+                    (billed_of_span, metered) = (0, None);
                 }
                 AgentEvent::Paused { .. }
                 | AgentEvent::Terminated { .. }
@@ -135,18 +140,24 @@ proptest! {
                 }
                 // It may have been lost earlier: billed until then, and never for longer.
                 AgentEvent::Failed { .. } | AgentEvent::Recovered { .. } => {
-                    ran += running.take().map_or(0, |since| last.min(at.millis_since(since)));
+                    let at_most = |since| billed_of_span.min(at.millis_since(since));
+                    ran += running.take().map_or(0, at_most);
                     running = matches!(event, AgentEvent::Recovered { .. }).then_some(*at);
+                    (billed_of_span, metered) = (0, None);
                 }
                 _ => {}
             }
         }
         let billed: u64 = spans.iter().map(|u| u.compute_millis).sum();
-        prop_assert_eq!(billed, ran);
+        let open = match (running, metered) {
+            (Some(since), Some(until)) => until.millis_since(since),
+            _ => 0,
+        };
+        prop_assert_eq!(billed, ran + open);
         if let Some(agent) = states.last().and_then(Option::as_ref) {
             prop_assert_eq!(agent.compute_millis, billed);
             prop_assert_eq!(agent.cost, spans.iter().map(|u| u.cost).sum::<Pico>());
-            prop_assert_eq!(agent.running_since, running);
+            prop_assert_eq!(agent.running_since, running.map(|since| metered.unwrap_or(since)));
         }
     }
 

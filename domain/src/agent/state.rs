@@ -246,6 +246,8 @@ impl Agent {
                 self.cost += usage.cost;
                 self.compute_millis = self.compute_millis.saturating_add(usage.compute_millis);
                 self.spans = self.spans.saturating_add(1);
+                // The rest of the commit says whether it runs on.
+                self.running_since = self.running_since.map(|_| usage.until);
             }
         }
         self.updated_at = at;

@@ -4,7 +4,7 @@
 mod runs;
 
 use super::{Agent, AgentCommand as C, AgentEvent as E, AgentSpec, AgentState, Guardrails};
-use crate::pricing::{ComputePrice, UsageRecord};
+use crate::pricing::{ComputePrice, ComputeUsage};
 use crate::testing::examples::{agent_id, failure, session_id, snapshot_id, spec};
 use crate::testing::{self, Given, at};
 use crate::{Aggregate, Currency, Money, Pico};
@@ -43,7 +43,8 @@ fn terminated() -> E {
 
 fn usage(span: u32, from: u32, until: u32) -> E {
     let price = ComputePrice::of("local");
-    let usage = UsageRecord::compute(agent_id(1), span, at(from), at(until), &price);
+    let usage =
+        ComputeUsage::of(agent_id(1), span, at(from), at(until), &price, u64::MAX).remove(0);
     E::UsageRecorded { session_id: session_id(), usage }
 }
 

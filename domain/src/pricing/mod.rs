@@ -1,7 +1,13 @@
 //! What things cost. Prices are data; a usage record keeps the row that held when it was made.
 
 mod compute;
+mod record;
+mod storage;
 mod tokens;
 
-pub use compute::{ComputePrice, UsageRecord};
-pub use tokens::{LongPrompt, ModelPrice, ModelUsage, PriceBasis, Rates, TokenUsage};
+pub use compute::{ComputePrice, ComputeUsage};
+pub use record::{Usage, UsageRecord};
+pub use storage::{StoragePrice, StorageUsage};
+pub use tokens::{
+    CallFee, LongPrompt, ModelPrice, ModelUsage, PriceBasis, Rates, TokenUsage, Worst,
+};

@@ -113,6 +113,21 @@ impl ModelPrice {
             _ => self.rates.cost(tokens),
         }
     }
+
+    /// The cost of a call that comes to `worst`, whatever of its prompt is cached.
+    pub fn worst(&self, worst: Worst) -> Pico {
+        let of = |rates: &Rates| {
+            let prompt =
+                [rates.input, rates.cache_read, rates.cache_write_short, rates.cache_write_long];
+            let dearest = prompt.into_iter().max().unwrap_or_default();
+            let of = |count: u64, rate: Pico| Pico(i128::from(count).saturating_mul(rate.0));
+            of(worst.prompt, dearest) + of(worst.output, rates.output)
+        };
+        match &self.long_prompt {
+            Some(long) if worst.prompt > long.over => of(&long.rates).max(of(&self.rates)),
+            _ => of(&self.rates),
+        }
+    }
 }
 
 /// Where the cost of a model call comes from.
@@ -123,7 +138,8 @@ pub enum PriceBasis {
     Table,
     /// The gateway said what it charged.
     Reported,
-    /// The caller's own credentials: the vendor bills the caller, and we count tokens only.
+    /// The caller's own credentials: the vendor bills the caller. We count the tokens, and take
+    /// the fee for the orchestration.
     Byoi,
     /// No price is known for the model. Its cost here is zero *and wrong*: it says so.
     Unpriced,
@@ -144,7 +160,39 @@ pub struct ModelUsage {
     pub basis: PriceBasis,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<ModelPrice>,
+    /// What the cost is of, where the caller's own credentials were used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<CallFee>,
     pub cost: Pico,
+    /// What was not reserved, and so is not billed: the vendor counted more than was foreseen.
+    #[serde(default, skip_serializing_if = "Pico::is_zero")]
+    pub waived: Pico,
+}
+
+/// The orchestration fee for a model call that its caller pays the vendor for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallFee {
+    /// Names the row for ever: `orchestration.model.2026-11`.
+    pub id: String,
+    pub pico_per_call: Pico,
+}
+
+impl CallFee {
+    /// The fee today: a cent for a hundred calls.
+    pub fn now() -> CallFee {
+        let id = "orchestration.model.2026-11".to_owned();
+        CallFee { id, pico_per_call: Pico(100_000_000) }
+    }
+}
+
+/// The most that a call can come to, as far as can be told before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Worst {
+    /// Tokens of the prompt.
+    pub prompt: u64,
+    /// Tokens that the model may write.
+    pub output: u64,
 }
 
 #[cfg(test)]

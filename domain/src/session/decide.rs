@@ -1,8 +1,9 @@
 use crate::agent::AgentSpec;
 use crate::model::ModelConfig;
+use crate::pricing::StorageUsage;
 use crate::settings::ComputeChoice;
 use crate::validate::{self, Metadata};
-use crate::{AgentId, FieldError, Rejection, SessionId};
+use crate::{AgentId, Day, FieldError, Pico, Rejection, SessionId};
 
 use super::{Limits, Session, SessionEvent, SessionStatus};
 
@@ -17,6 +18,11 @@ pub enum SessionCommand {
     },
     ReleaseAgent {
         agent_id: AgentId,
+    },
+    /// Records what was kept in a day that is over; repeating it for the same day changes nothing.
+    RecordStorage {
+        day: Day,
+        byte_seconds: u64,
     },
     End,
 }
@@ -62,11 +68,23 @@ pub(super) fn decide(
                 vec![]
             })
         }
+        (Some(session), SessionCommand::RecordStorage { day, byte_seconds }) => {
+            Ok(record_storage(session, *day, *byte_seconds))
+        }
         (Some(session), SessionCommand::End) if session.status == SessionStatus::Ended => {
             Ok(vec![])
         }
         (Some(_), SessionCommand::End) => Ok(vec![SessionEvent::Ended {}]),
     }
+}
+
+/// Also of a session that has ended: its snapshots may be there still.
+fn record_storage(session: &Session, day: Day, byte_seconds: u64) -> Vec<SessionEvent> {
+    if byte_seconds == 0 || session.stored_until.is_some_and(|recorded| day <= recorded) {
+        return vec![];
+    }
+    let usage = StorageUsage::of(session.id, day, byte_seconds, Pico(i128::MAX));
+    vec![SessionEvent::StorageRecorded { usage }]
 }
 
 fn checked(errors: Vec<FieldError>) -> Result<(), Rejection> {

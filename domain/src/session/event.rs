@@ -1,6 +1,7 @@
 use crate::agent::AgentSpec;
 use crate::event::events;
 use crate::model::ModelConfig;
+use crate::pricing::StorageUsage;
 use crate::settings::ComputeChoice;
 use crate::validate::Metadata;
 use crate::{AgentId, SessionId};
@@ -39,6 +40,10 @@ events! {
         /// The agent has ended and counts no more.
         AgentReleased = "session.agent_released" {
             agent_id: AgentId,
+        }
+        /// What was kept for it in one day.
+        StorageRecorded = "session.storage_recorded" {
+            usage: StorageUsage,
         }
         Ended = "session.ended" {}
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::ModelConfig;
 use crate::settings::ComputeChoice;
 use crate::validate::Metadata;
-use crate::{AgentId, Aggregate, Ctx, Event, Kind, Rejection, SessionId, Timestamp};
+use crate::{AgentId, Aggregate, Ctx, Day, Event, Kind, Rejection, SessionId, Timestamp};
 
 use super::{Limits, SessionCommand, SessionEvent, decide};
 
@@ -39,6 +39,9 @@ pub struct Session {
     pub metadata: Metadata,
     /// Admitted and not released: what `maxAgents` counts.
     pub agents: BTreeSet<AgentId>,
+    /// The last day whose storage is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored_until: Option<Day>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -70,6 +73,7 @@ impl Aggregate for Session {
                 compute: compute.clone(),
                 metadata: metadata.clone(),
                 agents: BTreeSet::new(),
+                stored_until: None,
                 created_at: at,
                 updated_at: at,
             }),
@@ -98,6 +102,10 @@ impl Session {
             }
             SessionEvent::AgentReleased { agent_id } => {
                 self.agents.remove(agent_id);
+            }
+            SessionEvent::StorageRecorded { usage } => {
+                self.stored_until = Some(usage.day);
+                return self;
             }
             SessionEvent::Ended {} => self.status = SessionStatus::Ended,
         }

@@ -28,6 +28,10 @@ fn created() -> E {
     }
 }
 
+fn deleted() -> E {
+    E::Deleted { session_id: Some(session_id()), size: Some(10) }
+}
+
 #[test]
 fn a_pause_that_is_repeated_makes_one() {
     given([]).when(&create()).then([created()]).when(&create()).then_nothing();
@@ -36,10 +40,10 @@ fn a_pause_that_is_repeated_makes_one() {
 #[test]
 fn it_is_deleted_once_and_stays_deleted() {
     given([]).when(&C::Delete).then_not_found();
-    let gone = given([created()]).when(&C::Delete).then([E::Deleted {}]);
+    let gone = given([created()]).when(&C::Delete).then([deleted()]);
     gone.clone().when(&C::Delete).then_not_found();
     gone.clone().when(&create()).then_nothing();
     let gone = gone.state();
     assert_eq!(gone.deleted_at, Some(at(1)));
-    assert_eq!(Snapshot::evolve(Some(gone.clone()), &E::Deleted {}, at(9)), Some(gone));
+    assert_eq!(Snapshot::evolve(Some(gone.clone()), &deleted(), at(9)), Some(gone));
 }

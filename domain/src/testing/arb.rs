@@ -19,7 +19,7 @@ use crate::execution::ExecutionEvent;
 use crate::file_operation::{FileChange, FileOperationEvent};
 use crate::model::{ModelConfig, ModelSettings};
 use crate::org::{OrgEvent, Plan};
-use crate::pricing::{ComputePrice, UsageRecord};
+use crate::pricing::{ComputePrice, ComputeUsage, StoragePrice, StorageUsage};
 use crate::providers::{ProviderKind, ProvidersEvent};
 use crate::secret::SecretEvent;
 use crate::session::{Limits, MaxCost, Period, SessionEvent};
@@ -151,15 +151,32 @@ fn price() -> impl Strategy<Value = ComputePrice> {
     (text(), pico()).prop_map(|(id, pico_per_hour)| ComputePrice { id, pico_per_hour })
 }
 
-pub fn usage() -> impl Strategy<Value = UsageRecord> {
-    (text(), timestamp(), timestamp(), any::<u64>(), price(), pico()).prop_map(
-        |(id, from, until, compute_millis, price, cost)| UsageRecord {
+pub fn usage() -> impl Strategy<Value = ComputeUsage> {
+    (text(), timestamp(), timestamp(), any::<u64>(), any::<u64>(), price(), pico()).prop_map(
+        |(id, from, until, compute_millis, unbilled_millis, price, cost)| ComputeUsage {
             id,
             from,
             until,
             compute_millis,
+            unbilled_millis,
             price,
             cost,
+        },
+    )
+}
+
+fn storage_usage() -> impl Strategy<Value = StorageUsage> {
+    let price =
+        (text(), pico()).prop_map(|(id, pico_per_gib_hour)| StoragePrice { id, pico_per_gib_hour });
+    let day = (-700_000i32..2_900_000).prop_map(Day::from_number);
+    (text(), day, any::<u64>(), price, pico(), pico()).prop_map(
+        |(id, day, byte_seconds, price, cost, waived)| StorageUsage {
+            id,
+            day,
+            byte_seconds,
+            price,
+            cost,
+            waived,
         },
     )
 }
@@ -284,6 +301,7 @@ pub fn session_event() -> impl Strategy<Value = SessionEvent> {
         (agent_id(), spec())
             .prop_map(|(agent_id, spec)| SessionEvent::AgentAdmitted { agent_id, spec }),
         agent_id().prop_map(|agent_id| SessionEvent::AgentReleased { agent_id }),
+        storage_usage().prop_map(|usage| SessionEvent::StorageRecorded { usage }),
         Just(SessionEvent::Ended {}),
     ]
 }
@@ -377,7 +395,8 @@ pub fn snapshot_event() -> impl Strategy<Value = SnapshotEvent> {
                 SnapshotEvent::Created { snapshot_id, session_id, agent_id, provider, size }
             }
         ),
-        Just(SnapshotEvent::Deleted {}),
+        (option::of(session_id()), option::of(any::<u64>()))
+            .prop_map(|(session_id, size)| SnapshotEvent::Deleted { session_id, size }),
     ]
 }
 

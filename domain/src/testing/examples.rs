@@ -71,6 +71,8 @@ pub fn model_usage(cost: i128) -> ModelUsage {
         tokens: TokenUsage { input: 10, output: 1, ..TokenUsage::default() },
         basis: PriceBasis::Reported,
         price: None,
+        fee: None,
         cost: Pico(cost),
+        waived: Pico::ZERO,
     }
 }

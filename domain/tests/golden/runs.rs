@@ -4,7 +4,9 @@ use theazo_domain::agent::DefinitionRef;
 use theazo_domain::definition::{DefinitionContent, DefinitionEvent};
 use theazo_domain::delivery::DeliveryEvent;
 use theazo_domain::model_prices::ModelPricesEvent;
-use theazo_domain::pricing::{LongPrompt, ModelPrice, ModelUsage, PriceBasis, Rates, TokenUsage};
+use theazo_domain::pricing::{
+    CallFee, LongPrompt, ModelPrice, ModelUsage, PriceBasis, Rates, TokenUsage,
+};
 use theazo_domain::task::{
     Artifact, Priority, Purpose, RequeueReason, SuspendReason, TaskAgent, TaskEvent,
 };
@@ -51,7 +53,9 @@ fn bare_usage(basis: PriceBasis) -> ModelUsage {
         tokens: TokenUsage { input: 1_200, output: 80, ..TokenUsage::default() },
         basis,
         price: None,
+        fee: None,
         cost: Pico::ZERO,
+        waived: Pico::ZERO,
     }
 }
 
@@ -68,6 +72,12 @@ fn full_usage() -> ModelUsage {
     let price = tiered_price();
     let cost = price.cost(&tokens);
     ModelUsage { tokens, price: Some(price), cost, ..bare_usage(PriceBasis::Table) }
+}
+
+fn with_fee() -> ModelUsage {
+    let fee = CallFee { id: text("orchestration.model.2026-11"), pico_per_call: Pico(100_000_000) };
+    let (cost, waived) = (Pico(99_999_999), Pico(1));
+    ModelUsage { fee: Some(fee), cost, waived, ..bare_usage(PriceBasis::Byoi) }
 }
 
 fn submissions() -> Vec<Event> {
@@ -149,6 +159,7 @@ fn model_calls() -> Vec<Event> {
         completed(inline(), full_usage()),
         completed(blob(), bare_usage(PriceBasis::Unpriced)),
         completed(inline(), bare_usage(PriceBasis::Byoi)),
+        completed(inline(), with_fee()),
         completed(inline(), bare_usage(PriceBasis::Mock)),
         completed(inline(), ModelUsage { cost: Pico(7), ..bare_usage(PriceBasis::Reported) }),
         failed(None),

@@ -10,7 +10,7 @@ use theazo_domain::execution::ExecutionEvent;
 use theazo_domain::file_operation::{FileChange, FileOperationEvent};
 use theazo_domain::model::{ModelConfig, ModelSettings};
 use theazo_domain::org::{OrgEvent, Plan};
-use theazo_domain::pricing::{ComputePrice, UsageRecord};
+use theazo_domain::pricing::{ComputePrice, ComputeUsage, StorageUsage};
 use theazo_domain::providers::{ProviderKind, ProvidersEvent};
 use theazo_domain::secret::SecretEvent;
 use theazo_domain::session::{Limits, MaxCost, Period, SessionEvent};
@@ -180,6 +180,8 @@ fn sessions() -> Vec<Event> {
         admitted(bare_spec()),
         admitted(full_spec()),
         SessionEvent::AgentReleased { agent_id: agent_id() },
+        SessionEvent::StorageRecorded { usage: stored(Pico(1_000_000_000_000)) },
+        SessionEvent::StorageRecorded { usage: stored(Pico(12)) },
         SessionEvent::Ended {},
     ]
     .map(Event::from)
@@ -221,16 +223,25 @@ fn agent_runs() -> Vec<Event> {
     .into()
 }
 
+/// Of a day with room for so much.
+fn stored(room: Pico) -> StorageUsage {
+    let day = Day::from_ymd(2026, 11, 27).expect("a date");
+    StorageUsage::of(session_id(), day, 86_400 << 30, room)
+}
+
 fn usage() -> Vec<Event> {
-    let usage = UsageRecord {
+    let usage = ComputeUsage {
         id: format!("compute/{}/0", agent_id()),
         from: Timestamp::from_millis(1_790_000_000_000),
         until: Timestamp::from_millis(1_790_000_060_001),
         compute_millis: 60_001,
+        unbilled_millis: 0,
         price: bare_spec().price,
         cost: Pico(50_000_833_333),
     };
-    vec![AgentEvent::UsageRecorded { session_id: session_id(), usage }.into()]
+    let past_the_cap = ComputeUsage { unbilled_millis: 250, ..usage.clone() };
+    let recorded = |usage| AgentEvent::UsageRecorded { session_id: session_id(), usage }.into();
+    vec![recorded(usage), recorded(past_the_cap)]
 }
 
 fn executions() -> Vec<Event> {
@@ -292,7 +303,8 @@ fn others() -> Vec<Event> {
     };
     vec![
         created.into(),
-        SnapshotEvent::Deleted {}.into(),
+        SnapshotEvent::Deleted { session_id: None, size: None }.into(),
+        SnapshotEvent::Deleted { session_id: Some(session_id), size: Some(9) }.into(),
         SecretEvent::Set { name: name(), session_id: None, version: 1, value: sealed() }.into(),
         SecretEvent::Set {
             name: name(),

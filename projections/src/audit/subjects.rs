@@ -111,7 +111,7 @@ fn named(event: &Event) -> Named {
         // The others' are known from the first of their stream.
         Event::Task(_)
         | Event::Delivery(DeliveryEvent::Attempted { .. })
-        | Event::Snapshot(SnapshotEvent::Deleted {}) => (None, None, None),
+        | Event::Snapshot(SnapshotEvent::Deleted { .. }) => (None, None, None),
         Event::Org(_)
         | Event::ApiKey(_)
         | Event::Settings(_)
@@ -137,9 +137,10 @@ fn session_agent(event: &SessionEvent) -> Option<AgentId> {
         SessionEvent::AgentAdmitted { agent_id, .. } | SessionEvent::AgentReleased { agent_id } => {
             Some(*agent_id)
         }
-        SessionEvent::Created { .. } | SessionEvent::Updated { .. } | SessionEvent::Ended {} => {
-            None
-        }
+        SessionEvent::Created { .. }
+        | SessionEvent::Updated { .. }
+        | SessionEvent::StorageRecorded { .. }
+        | SessionEvent::Ended {} => None,
     }
 }
 

@@ -62,8 +62,14 @@ impl Table for SessionView {
         let session: Session = own_fold(session, commit)?;
         for event in &commit.events {
             // It stays until the agent has ended, which may be after its release.
-            if let Event::Session(SessionEvent::AgentAdmitted { agent_id, spec }) = event {
-                usage.prices.insert(*agent_id, spec.price.clone());
+            match event {
+                Event::Session(SessionEvent::AgentAdmitted { agent_id, spec }) => {
+                    usage.prices.insert(*agent_id, spec.price.clone());
+                }
+                Event::Session(SessionEvent::StorageRecorded { usage: stored }) => {
+                    usage.cost += stored.cost;
+                }
+                _ => {}
             }
         }
         usage.active_agents = u32::try_from(session.agents.len()).unwrap_or(u32::MAX);

@@ -11,7 +11,7 @@ use theazo_domain::{AgentId, Pico, SessionId, Timestamp};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionUsage {
-    /// Of all closed spans and all model calls.
+    /// Of all usage records: closed spans, model calls, days of storage.
     pub cost: Pico,
     /// How much of `cost` is of model calls.
     pub model_cost: Pico,
@@ -74,6 +74,10 @@ impl SessionUsage {
             AgentEvent::UsageRecorded { usage, .. } => {
                 self.cost += usage.cost;
                 self.compute_millis += usage.compute_millis;
+                // The rest of the commit says whether it runs on.
+                if let Some(span) = self.open.get_mut(&agent) {
+                    span.since = usage.until;
+                }
             }
             // The tasks tell what their model calls cost, as it comes about.
             AgentEvent::RunStarted { .. }

@@ -45,7 +45,9 @@ pub fn usage(cost: i128, at: Timestamp) -> ModelUsage {
         tokens: TokenUsage { input: 100, output: 7, ..TokenUsage::default() },
         basis: if cost == 0 { PriceBasis::Unpriced } else { PriceBasis::Table },
         price: None,
+        fee: None,
         cost: Pico(cost),
+        waived: Pico::ZERO,
     }
 }
 

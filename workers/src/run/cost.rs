@@ -1,6 +1,6 @@
 //! What a model call costs, with the price that holds when it ends.
 
-use theazo_domain::pricing::{ModelUsage, PriceBasis, TokenUsage};
+use theazo_domain::pricing::{CallFee, ModelUsage, PriceBasis, TokenUsage};
 use theazo_domain::{Pico, model_prices::ModelPrices};
 use theazo_models::{Route, Wire};
 
@@ -50,14 +50,15 @@ impl Run {
         });
         let (basis, cost) = match (&price, charged) {
             _ if route.wire == Wire::Mock => (PriceBasis::Mock, Pico::ZERO),
-            _ if route.byoi => (PriceBasis::Byoi, Pico::ZERO),
+            _ if route.byoi => (PriceBasis::Byoi, CallFee::now().pico_per_call),
             (_, Some(charged)) => (PriceBasis::Reported, charged),
             (Some(price), None) => (PriceBasis::Table, price.cost(&tokens)),
             (None, None) => (PriceBasis::Unpriced, Pico::ZERO),
         };
         let model = served.to_owned();
         let id = format!("model/{}/{step}", self.task.id);
-        ModelUsage { id, model, at, tokens, basis, price, cost }
+        let fee = (basis == PriceBasis::Byoi).then(CallFee::now);
+        ModelUsage { id, model, at, tokens, basis, price, fee, cost, waived: Pico::ZERO }
     }
 }
 

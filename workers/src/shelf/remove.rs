@@ -59,7 +59,7 @@ pub(crate) async fn repeat_removals(host: Arc<Host>, head: Position) {
 }
 
 fn deleted(commit: &Commit) -> Option<(Scope, SnapshotId)> {
-    let deletes = |event: &Event| matches!(event, Event::Snapshot(SnapshotEvent::Deleted {}));
+    let deletes = |event: &Event| matches!(event, Event::Snapshot(SnapshotEvent::Deleted { .. }));
     let id = commit.stream.key().parse().ok()?;
     commit.events.iter().any(deletes).then_some((commit.stream.scope, id))
 }

@@ -194,7 +194,9 @@ impl<'a> Run<'a> {
             tokens: TokenUsage::default(),
             basis: PriceBasis::Table,
             price: None,
+            fee: None,
             cost: Pico::from_cents(2),
+            waived: Pico::ZERO,
         };
         let turn = self.seal(TaskPart::Turn { step }, &speech.turn().to_string()).await;
         let finish = "end".to_owned();

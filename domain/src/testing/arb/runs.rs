@@ -11,7 +11,7 @@ use super::{
 use crate::definition::{DefinitionContent, DefinitionEvent};
 use crate::delivery::DeliveryEvent;
 use crate::model_prices::ModelPricesEvent;
-use crate::pricing::{LongPrompt, ModelPrice, ModelUsage, PriceBasis, Rates, TokenUsage};
+use crate::pricing::{CallFee, LongPrompt, ModelPrice, ModelUsage, PriceBasis, Rates, TokenUsage};
 use crate::task::{
     Artifact, Priority, Purpose, RequeueReason, SuspendReason, TaskAgent, TaskEvent,
 };
@@ -65,15 +65,19 @@ fn basis() -> impl Strategy<Value = PriceBasis> {
 }
 
 pub fn model_usage() -> BoxedStrategy<ModelUsage> {
-    (text(), text(), timestamp(), tokens(), basis(), option::of(model_price()), pico())
-        .prop_map(|(id, model, at, tokens, basis, price, cost)| ModelUsage {
+    let fee = (text(), pico()).prop_map(|(id, pico_per_call)| CallFee { id, pico_per_call });
+    let price = (basis(), option::of(model_price()), option::of(fee));
+    (text(), text(), timestamp(), tokens(), price, pico(), pico())
+        .prop_map(|(id, model, at, tokens, (basis, price, fee), cost, waived)| ModelUsage {
             id,
             model,
             at,
             tokens,
             basis,
             price,
+            fee,
             cost,
+            waived,
         })
         .boxed()
 }
