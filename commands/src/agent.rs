@@ -1,7 +1,7 @@
 //! Agents: admitted by their session, then created; and what is asked of them.
 
 use theazo_domain::agent::{Agent, AgentCommand, AgentSpec};
-use theazo_domain::session::{Session, SessionCommand};
+use theazo_domain::session::{Reserve, Session, SessionCommand, Spender, Spent};
 use theazo_domain::{AgentId, SessionId, SnapshotId, StreamId};
 
 use crate::{CommandError, Commander, Done, Origin, Seed};
@@ -29,20 +29,21 @@ impl Commander {
         let stream = StreamId::session(origin.scope, session);
         let spec = Box::new(spec);
         let admit = SessionCommand::AdmitAgent { agent_id, spec: spec.clone() };
-        self.execute::<Session>(origin, &stream, &admit).await?;
-        self.create_admitted_agent(origin, session, agent_id, spec).await
+        let admitted = self.execute::<Session>(origin, &stream, &admit).await?.state;
+        self.create_admitted_agent(origin, &admitted, agent_id, spec).await
     }
 
-    /// Creates an agent that its session has admitted; once, however often it is called.
+    /// Creates an agent that `session` has admitted; once, however often it is called.
     pub async fn create_admitted_agent(
         &self,
         origin: &Origin,
-        session_id: SessionId,
+        session: &Session,
         agent_id: AgentId,
         spec: Box<AgentSpec>,
     ) -> Result<Done<Agent>, CommandError> {
+        let (session_id, funded_millis) = (session.id, first_slice(session, agent_id));
         let stream = StreamId::agent(origin.scope, agent_id);
-        let create = AgentCommand::Create { agent_id, session_id, spec };
+        let create = AgentCommand::Create { agent_id, session_id, spec, funded_millis };
         self.execute_new(origin, &stream, &create).await
     }
 
@@ -56,17 +57,38 @@ impl Commander {
         self.execute(origin, &StreamId::agent(origin.scope, id), command).await
     }
 
-    /// The agent's place in its session is free again.
-    pub async fn release_agent(
+    /// The place of `agent`, which has ended, is free again in its session; what it has used is
+    /// told.
+    pub async fn release_agent(&self, origin: &Origin, agent: &Agent) -> Result<(), CommandError> {
+        let stream = StreamId::session(origin.scope, agent.session_id);
+        let models = Spent::Models(agent.model_costs.clone());
+        let run_open = agent.task.is_some();
+        let spent = match run_open {
+            true => vec![agent.compute_spent()],
+            false => vec![agent.compute_spent(), models],
+        };
+        let release = SessionCommand::ReleaseAgent { agent_id: agent.id, spent, run_open };
+        self.execute::<Session>(origin, &stream, &release).await.map(|_| ())
+    }
+
+    /// Tells the session what a spender has used, and reserves what it needs; answers the session
+    /// after it, which says what it got.
+    pub async fn reserve(
         &self,
         origin: &Origin,
         session: SessionId,
-        agent_id: AgentId,
-    ) -> Result<(), CommandError> {
+        reserve: Reserve,
+    ) -> Result<Done<Session>, CommandError> {
         let stream = StreamId::session(origin.scope, session);
-        let release = SessionCommand::ReleaseAgent { agent_id };
-        self.execute::<Session>(origin, &stream, &release).await.map(|_| ())
+        self.execute(origin, &stream, &SessionCommand::Reserve(reserve)).await
     }
+}
+
+/// The compute that the session reserved for an agent when it admitted it; none where no limit asks
+/// for it.
+fn first_slice(session: &Session, agent: AgentId) -> Option<u64> {
+    let account = session.budget.accounts.get(&agent).filter(|_| session.bounds(agent))?;
+    Some(account.side(Spender::Compute).held_millis)
 }
 
 /// Ids of the one reaction to `agent` ending: it happens once, whoever does it.

@@ -38,11 +38,11 @@ macro_rules! models {
 }
 
 models! {
-    Sessions = "sessions" v 2 ["sessions"],
-    Agents = "agents" v 2 ["agents"],
+    Sessions = "sessions" v 3 ["sessions"],
+    Agents = "agents" v 3 ["agents"],
     Executions = "executions" v 1 ["executions"],
     FileOperations = "file_operations" v 1 ["file_operations"],
-    Tasks = "tasks" v 1 ["tasks"],
+    Tasks = "tasks" v 2 ["tasks"],
     Definitions = "definitions" v 1 ["definitions"],
     Deliveries = "deliveries" v 1 ["deliveries"],
     Snapshots = "snapshots" v 1 ["snapshots"],

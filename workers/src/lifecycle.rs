@@ -254,7 +254,7 @@ async fn clean_up(host: &Host, scope: Scope, agent: &Agent) -> Result<(), Comman
         }
     }
     let origin = host.origin(scope).seeded(release_seed(agent.id));
-    host.commander.release_agent(&origin, agent.session_id, agent.id).await?;
+    host.commander.release_agent(&origin, agent).await?;
     host.let_go(agent.id);
     Ok(())
 }

@@ -2,7 +2,6 @@
 //! holds; the others are the scheduler's, once for all.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use theazo_commands::CommandError;
@@ -144,15 +143,17 @@ pub(crate) async fn finish_admission(host: &Host, commit: &Commit) {
         let Event::Session(SessionEvent::AgentAdmitted { agent_id, spec }) = event else {
             continue;
         };
-        let origin = host.origin(scope);
-        let mut wait = Duration::from_millis(100);
-        while let Err(error) =
-            host.commander.create_admitted_agent(&origin, session, *agent_id, spec.clone()).await
-        {
-            tracing::error!(agent = %agent_id, %error, "an admitted agent is not created yet");
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(Duration::from_secs(10));
-        }
+        let (origin, stream) = (host.origin(scope), StreamId::session(scope, session));
+        until_done("an admitted agent is not created yet", || async {
+            let session = host.commander.load_since::<Session>(&stream, commit.position).await?;
+            let Some(session) = session.state else { return Ok(()) };
+            let spec = spec.clone();
+            host.commander
+                .create_admitted_agent(&origin, &session, *agent_id, spec)
+                .await
+                .map(|_| ())
+        })
+        .await;
     }
 }
 

@@ -57,7 +57,7 @@ async fn agent_pause(
 ) -> Result<Written<Agent>, ApiError> {
     let origin = writer.origin();
     let snapshot_id = new_snapshot_id(origin);
-    let request = AgentCommand::RequestPause { snapshot_id };
+    let request = AgentCommand::RequestPause { snapshot_id, by_limit: false };
     let requested = writer.commander.agent(origin, id, &request).await?;
     writer.caller.wrote(requested.position);
     let pause = Some(Pending::Pause { snapshot_id });

@@ -117,7 +117,7 @@ impl Sandboxes {
                 AgentCommand::RequestFailed { failure }
             }
             AgentEvent::Created { .. } => AgentCommand::Provisioned { host: host() },
-            AgentEvent::PauseRequested { snapshot_id } => {
+            AgentEvent::PauseRequested { snapshot_id, .. } => {
                 self.keep_snapshot(scope, agent, *snapshot_id).await;
                 AgentCommand::Paused { snapshot_id: *snapshot_id, size: SNAPSHOT_SIZE }
             }
@@ -130,7 +130,7 @@ impl Sandboxes {
         let origin = Origin::system(scope, "worker");
         let done = self.commander.agent(&origin, agent, &outcome).await.unwrap();
         if done.state.state.is_final() {
-            self.commander.release_agent(&origin, done.state.session_id, agent).await.unwrap();
+            self.commander.release_agent(&origin, &done.state).await.unwrap();
         }
     }
 

@@ -48,7 +48,13 @@ impl<'a> Worker<'a> {
 
     /// The agent is free again.
     pub async fn release_agent(&self) {
-        let end = AgentCommand::EndRun { task_id: self.task, model_cost: Pico::ZERO };
+        let end = AgentCommand::EndRun {
+            task_id: self.task,
+            model_costs: theazo_domain::pricing::Costs::on(
+                theazo_domain::Day::default(),
+                Pico::ZERO,
+            ),
+        };
         let origin = Origin::system(self.scope, "worker");
         self.app.commander.agent(&origin, self.agent, &end).await.unwrap();
     }

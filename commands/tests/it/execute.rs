@@ -134,7 +134,7 @@ async fn a_command_that_changes_nothing_in_a_stale_state_is_decided_again_on_the
 
     let snapshot_id = theazo_commands::agent::new_snapshot_id(&origin);
     let elsewhere = world.another_process().await;
-    let request = AgentCommand::RequestPause { snapshot_id };
+    let request = AgentCommand::RequestPause { snapshot_id, by_limit: false };
     elsewhere.agent(&origin, id, &request).await.unwrap();
     let paused = AgentCommand::Paused { snapshot_id, size: 1 };
     let done = world.commander.agent(&origin, id, &paused).await.unwrap();

@@ -1,5 +1,5 @@
-use crate::pricing::ComputeUsage;
-use crate::{AgentId, Ctx, Pico, Rejection, SessionId, SnapshotId, TaskId, Timestamp};
+use crate::pricing::{ComputeUsage, Costs};
+use crate::{AgentId, Ctx, Rejection, SessionId, SnapshotId, TaskId, Timestamp};
 
 use super::{Agent, AgentEvent, AgentSpec, AgentState, Failure, Pending};
 
@@ -13,9 +13,15 @@ pub enum AgentCommand {
         agent_id: AgentId,
         session_id: SessionId,
         spec: Box<AgentSpec>,
+        funded_millis: Option<u64>,
+    },
+    /// So much compute is reserved for it in all; none: it is bound by no limit.
+    Fund {
+        millis: Option<u64>,
     },
     RequestPause {
         snapshot_id: SnapshotId,
+        by_limit: bool,
     },
     /// From the agent's own latest snapshot when `snapshot_id` is absent.
     RequestResume {
@@ -37,7 +43,7 @@ pub enum AgentCommand {
     },
     EndRun {
         task_id: TaskId,
-        model_cost: Pico,
+        model_costs: Costs,
     },
     /// Its task is done, and it was made for that alone.
     RequestComplete,
@@ -85,11 +91,12 @@ pub(super) fn decide(
     ctx: Ctx,
 ) -> Result<Vec<AgentEvent>, Rejection> {
     let agent = match (state, command) {
-        (None, AgentCommand::Create { agent_id, session_id, spec }) => {
+        (None, AgentCommand::Create { agent_id, session_id, spec, funded_millis }) => {
             return Ok(vec![AgentEvent::Created {
                 agent_id: *agent_id,
                 session_id: *session_id,
                 spec: spec.clone(),
+                funded_millis: *funded_millis,
             }]);
         }
         (Some(_), AgentCommand::Create { .. }) => return Ok(vec![]),
@@ -98,7 +105,9 @@ pub(super) fn decide(
     };
     match command {
         AgentCommand::Create { .. } => Ok(vec![]),
-        AgentCommand::RequestPause { snapshot_id } => request_pause(agent, *snapshot_id),
+        AgentCommand::RequestPause { snapshot_id, by_limit } => {
+            request_pause(agent, *snapshot_id, *by_limit)
+        }
         AgentCommand::RequestResume { snapshot_id } => request_resume(agent, *snapshot_id),
         AgentCommand::RequestTerminate { reason } => Ok(request_terminate(agent, reason)),
         AgentCommand::ExposePort { port } => expose(agent, *port),
@@ -106,22 +115,27 @@ pub(super) fn decide(
             Ok(vec![AgentEvent::PortClosed { port: *port }])
         }
         AgentCommand::StartRun { task_id } => start_run(agent, *task_id),
-        AgentCommand::EndRun { task_id, model_cost } => Ok(end_run(agent, *task_id, *model_cost)),
+        AgentCommand::EndRun { task_id, model_costs } => Ok(end_run(agent, *task_id, model_costs)),
         AgentCommand::RequestComplete => Ok(request_complete(agent)),
         AgentCommand::Meter if agent.running_since.is_some_and(|since| since < ctx.now) => {
             Ok(record_usage(agent, ctx))
         }
         AgentCommand::Meter => Ok(vec![]),
+        AgentCommand::Fund { millis } => Ok(fund(agent, *millis, ctx)),
         AgentCommand::Place { host, instead_of } => Ok(place(agent, host, instead_of.as_deref())),
         AgentCommand::ClosePort { .. } => Err(Rejection::not_found("exposed port")),
         outcome => Ok(record_outcome(agent, outcome, ctx)),
     }
 }
 
-fn request_pause(agent: &Agent, snapshot_id: SnapshotId) -> Result<Vec<AgentEvent>, Rejection> {
+fn request_pause(
+    agent: &Agent,
+    snapshot_id: SnapshotId,
+    by_limit: bool,
+) -> Result<Vec<AgentEvent>, Rejection> {
     match (agent.state, &agent.pending) {
         (AgentState::Idle | AgentState::Running, None) => {
-            Ok(vec![AgentEvent::PauseRequested { snapshot_id }])
+            Ok(vec![AgentEvent::PauseRequested { snapshot_id, by_limit }])
         }
         _ => Err(conflict(agent, "Only an idle or running agent can be paused.")),
     }
@@ -167,11 +181,13 @@ fn place(agent: &Agent, host: &str, instead_of: Option<&str>) -> Vec<AgentEvent>
 }
 
 /// Also of an agent that has ended: the costs of its last run are still to be counted.
-fn end_run(agent: &Agent, task_id: TaskId, model_cost: Pico) -> Vec<AgentEvent> {
+fn end_run(agent: &Agent, task_id: TaskId, model_costs: &Costs) -> Vec<AgentEvent> {
     if agent.task != Some(task_id) {
         return vec![];
     }
-    vec![AgentEvent::RunEnded { session_id: agent.session_id, task_id, model_cost }]
+    let (session_id, model_costs) = (agent.session_id, model_costs.clone());
+    let model_cost = model_costs.total();
+    vec![AgentEvent::RunEnded { session_id, task_id, model_cost, model_costs }]
 }
 
 fn request_complete(agent: &Agent) -> Vec<AgentEvent> {
@@ -260,11 +276,23 @@ fn close_span(agent: &Agent, last: AgentEvent, ctx: Ctx) -> Vec<AgentEvent> {
     events
 }
 
+/// What ran before it is metered first: it is billed by what was reserved then.
+fn fund(agent: &Agent, millis: Option<u64>, ctx: Ctx) -> Vec<AgentEvent> {
+    if agent.state.is_final() || agent.funded_millis == millis {
+        return vec![];
+    }
+    let runs = agent.running_since.is_some_and(|since| since < ctx.now);
+    let mut events = if runs { record_usage(agent, ctx) } else { vec![] };
+    events.push(AgentEvent::ComputeFunded { session_id: agent.session_id, millis });
+    events
+}
+
 /// What the compute has come to since it was metered last.
 fn record_usage(agent: &Agent, ctx: Ctx) -> Vec<AgentEvent> {
     let Some(since) = agent.running_since else { return vec![] };
     let price = &agent.spec.price;
-    let spans = ComputeUsage::of(agent.id, agent.spans, since, ctx.now, price, u64::MAX);
+    let funded = agent.funded_left();
+    let spans = ComputeUsage::of(agent.id, agent.spans, since, ctx.now, price, funded);
     let session_id = agent.session_id;
     spans.into_iter().map(|usage| AgentEvent::UsageRecorded { session_id, usage }).collect()
 }

@@ -1,5 +1,5 @@
 use crate::event::events;
-use crate::pricing::ComputeUsage;
+use crate::pricing::{ComputeUsage, Costs};
 use crate::{AgentId, Pico, SessionId, SnapshotId, TaskId};
 
 use super::{AgentSpec, Failure};
@@ -10,6 +10,16 @@ events! {
             agent_id: AgentId,
             session_id: SessionId,
             spec: Box<AgentSpec>,
+            /// Milliseconds of compute that are reserved for it; absent where no limit asks for it.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            funded_millis: Option<u64>,
+        }
+        /// So much compute is reserved for it, in all of its life: no more is billed.
+        ComputeFunded = "agent.compute_funded" {
+            session_id: SessionId,
+            /// Milliseconds; absent: it is bound by no limit any more.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            millis: Option<u64>,
         }
         /// This worker host is to make its sandbox: the first time, or again from its snapshot
         /// after the host that had it was lost. Where one process does everything nobody says so.
@@ -29,6 +39,9 @@ events! {
         }
         PauseRequested = "agent.pause_requested" {
             snapshot_id: SnapshotId,
+            /// Nothing is left of a limit; it goes on when the limit is raised.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+            by_limit: bool,
         }
         /// Nothing runs and nothing is billed.
         Paused = "agent.paused" {
@@ -67,6 +80,9 @@ events! {
             task_id: TaskId,
             /// Of the run's model calls.
             model_cost: Pico,
+            /// The same by days; absent in events of before it was said.
+            #[serde(default, skip_serializing_if = "Costs::is_empty")]
+            model_costs: Costs,
         }
         /// The task that it was made for is done.
         CompleteRequested = "agent.complete_requested" {}

@@ -4,16 +4,23 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{Agent, AgentCommand, AgentEvent, AgentState};
+use crate::pricing::Costs;
 use crate::testing::arb;
 use crate::testing::{START, examples};
-use crate::{Aggregate, Ctx, Pico, Timestamp};
+use crate::{Aggregate, Ctx, Day, Pico, Timestamp};
 
 fn command() -> impl Strategy<Value = AgentCommand> {
     prop_oneof![
         (arb::agent_id(), arb::session_id()).prop_map(|(agent_id, session_id)| {
-            AgentCommand::Create { agent_id, session_id, spec: examples::spec() }
+            AgentCommand::Create {
+                agent_id,
+                session_id,
+                spec: examples::spec(),
+                funded_millis: None,
+            }
         }),
-        arb::snapshot_id().prop_map(|snapshot_id| AgentCommand::RequestPause { snapshot_id }),
+        arb::snapshot_id()
+            .prop_map(|snapshot_id| AgentCommand::RequestPause { snapshot_id, by_limit: false }),
         prop::option::of(arb::snapshot_id())
             .prop_map(|snapshot_id| AgentCommand::RequestResume { snapshot_id }),
         "[a-z]{0,8}".prop_map(|reason| AgentCommand::RequestTerminate { reason }),
@@ -37,7 +44,10 @@ fn command() -> impl Strategy<Value = AgentCommand> {
         lost_at().prop_map(|lost_at| AgentCommand::Recovered { host: "here".to_owned(), lost_at }),
         arb::task_id().prop_map(|task_id| AgentCommand::StartRun { task_id }),
         (arb::task_id(), any::<u32>()).prop_map(|(task_id, pico)| {
-            AgentCommand::EndRun { task_id, model_cost: Pico(pico.into()) }
+            AgentCommand::EndRun {
+                task_id,
+                model_costs: Costs::on(Day::default(), Pico(pico.into())),
+            }
         }),
     ]
 }
@@ -81,7 +91,8 @@ fn run(history: &[(AgentCommand, u32)]) -> (Vec<Option<Agent>>, Vec<(AgentEvent,
 /// Without what the end of a run changes, which may come after the agent's.
 fn without_run(agent: &Agent) -> Agent {
     let updated_at = agent.created_at;
-    Agent { task: None, model_cost: Pico::ZERO, updated_at, ..agent.clone() }
+    let model_costs = Costs::default();
+    Agent { task: None, model_cost: Pico::ZERO, model_costs, updated_at, ..agent.clone() }
 }
 
 proptest! {

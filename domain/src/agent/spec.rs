@@ -5,7 +5,7 @@ use crate::money::Money;
 use crate::pricing::ComputePrice;
 use crate::providers::ProviderKind;
 use crate::validate::{self, Metadata};
-use crate::{DefinitionId, FieldError, SnapshotId};
+use crate::{DefinitionId, FieldError, Pico, SnapshotId};
 
 /// Seconds that a run may take when the caller says nothing (the API reference's default).
 pub const TIMEOUT_DEFAULT_S: u32 = 300;
@@ -82,6 +82,10 @@ pub struct Guardrails {
 }
 
 impl AgentSpec {
+    pub fn cost_cap_pico(&self) -> Option<Pico> {
+        self.cost_cap.map(|cap| Pico::from_cents(cap.amount))
+    }
+
     /// Bytes of memory that it takes, about: what can be long in it.
     pub(crate) fn weight(&self) -> usize {
         let names = [&self.tools, &self.knowledge, &self.secrets];

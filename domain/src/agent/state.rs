@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::aggregate::SMALL;
 use crate::money::Pico;
+use crate::pricing::Costs;
+use crate::session::Spent;
 use crate::{
     AgentId, Aggregate, Ctx, Event, Kind, Rejection, SessionId, SnapshotId, TaskId, Timestamp,
 };
@@ -119,8 +121,20 @@ pub struct Agent {
     /// Of the model calls of all runs that have ended.
     #[serde(default)]
     pub model_cost: Pico,
+    /// The same by days.
+    #[serde(default, skip_serializing_if = "Costs::is_empty")]
+    pub model_costs: Costs,
     /// Of all closed spans.
     pub cost: Pico,
+    /// The same by days.
+    #[serde(default, skip_serializing_if = "Costs::is_empty")]
+    pub compute_costs: Costs,
+    /// Milliseconds of compute that are reserved for it in all; absent where no limit asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub funded_millis: Option<u64>,
+    /// It is paused, or to be paused, because nothing is left of a limit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused_by_limit: bool,
     /// Milliseconds of all closed spans.
     pub compute_millis: u64,
     /// Closed spans: the number of the next usage record.
@@ -147,28 +161,34 @@ impl Aggregate for Agent {
 
     fn evolve(state: Option<Self>, event: &AgentEvent, at: Timestamp) -> Option<Self> {
         match (state, event) {
-            (None, AgentEvent::Created { agent_id, session_id, spec }) => Some(Agent {
-                id: *agent_id,
-                session_id: *session_id,
-                spec: spec.clone(),
-                state: AgentState::Provisioning,
-                pending: None,
-                failure: None,
-                host: None,
-                snapshot: None,
-                snapshots: Vec::new(),
-                ports: BTreeSet::new(),
-                task: None,
-                last_task: None,
-                model_cost: Pico::ZERO,
-                cost: Pico::ZERO,
-                compute_millis: 0,
-                spans: 0,
-                running_since: None,
-                started_at: None,
-                created_at: at,
-                updated_at: at,
-            }),
+            (None, AgentEvent::Created { agent_id, session_id, spec, funded_millis }) => {
+                Some(Agent {
+                    id: *agent_id,
+                    session_id: *session_id,
+                    spec: spec.clone(),
+                    state: AgentState::Provisioning,
+                    pending: None,
+                    failure: None,
+                    host: None,
+                    snapshot: None,
+                    snapshots: Vec::new(),
+                    ports: BTreeSet::new(),
+                    task: None,
+                    last_task: None,
+                    model_cost: Pico::ZERO,
+                    model_costs: Costs::default(),
+                    cost: Pico::ZERO,
+                    compute_costs: Costs::default(),
+                    funded_millis: *funded_millis,
+                    paused_by_limit: false,
+                    compute_millis: 0,
+                    spans: 0,
+                    running_since: None,
+                    started_at: None,
+                    created_at: at,
+                    updated_at: at,
+                })
+            }
             (Some(agent), event) => Some(agent.after(event, at)),
             (None, _) => None,
         }
@@ -204,13 +224,21 @@ impl Agent {
                 self.pending = pending;
             }
             AgentEvent::RunStarted { task_id, .. } => self.begins_run(*task_id),
-            AgentEvent::RunEnded { task_id, model_cost, .. } if self.task == Some(*task_id) => {
+            AgentEvent::RunEnded { task_id, model_cost, model_costs, .. }
+                if self.task == Some(*task_id) =>
+            {
                 self.ends_run(*model_cost);
+                match model_costs.is_empty() {
+                    true => self.model_costs.add(at.day(), *model_cost),
+                    false => self.model_costs.add_all(model_costs),
+                }
             }
+            AgentEvent::ComputeFunded { millis, .. } => self.funded_millis = *millis,
             AgentEvent::RunEnded { .. } => return self,
             AgentEvent::CompleteRequested {} => self.pending = Some(Pending::Complete),
             AgentEvent::Completed { .. } => self.stops(AgentState::Completed),
-            AgentEvent::PauseRequested { snapshot_id } => {
+            AgentEvent::PauseRequested { snapshot_id, by_limit } => {
+                self.paused_by_limit = *by_limit;
                 self.pending = Some(Pending::Pause { snapshot_id: *snapshot_id });
             }
             AgentEvent::ResumeRequested { snapshot_id } => {
@@ -244,6 +272,7 @@ impl Agent {
             }
             AgentEvent::UsageRecorded { usage, .. } => {
                 self.cost += usage.cost;
+                self.compute_costs.add(usage.from.day(), usage.cost);
                 self.compute_millis = self.compute_millis.saturating_add(usage.compute_millis);
                 self.spans = self.spans.saturating_add(1);
                 // The rest of the commit says whether it runs on.
@@ -275,6 +304,7 @@ impl Agent {
         self.state = if works { AgentState::Running } else { AgentState::Idle };
         self.host = Some(host.to_owned());
         self.running_since = Some(at);
+        self.paused_by_limit = false;
         self.failure = None;
         // An end that was asked for meanwhile still stands.
         self.pending = self.pending.take().filter(Pending::ends);
@@ -304,6 +334,16 @@ impl Agent {
     }
 
     fn open_millis(&self, now: Timestamp) -> u64 {
-        self.running_since.map_or(0, |since| now.millis_since(since))
+        self.running_since.map_or(0, |since| now.millis_since(since)).min(self.funded_left())
+    }
+
+    /// Milliseconds of compute that may still be billed.
+    pub fn funded_left(&self) -> u64 {
+        self.funded_millis.map_or(u64::MAX, |funded| funded.saturating_sub(self.compute_millis))
+    }
+
+    /// What its compute has used in all, as its session is told.
+    pub fn compute_spent(&self) -> Spent {
+        Spent::Compute { costs: self.compute_costs.clone(), millis: self.compute_millis }
     }
 }

@@ -14,7 +14,12 @@ fn given(events: impl IntoIterator<Item = E>) -> Given<Agent> {
 }
 
 fn created() -> E {
-    E::Created { agent_id: agent_id(1), session_id: session_id(), spec: spec() }
+    E::Created {
+        agent_id: agent_id(1),
+        session_id: session_id(),
+        spec: spec(),
+        funded_millis: None,
+    }
 }
 
 fn provisioned() -> E {
@@ -22,7 +27,7 @@ fn provisioned() -> E {
 }
 
 fn pause_requested() -> E {
-    E::PauseRequested { snapshot_id: snapshot_id(1) }
+    E::PauseRequested { snapshot_id: snapshot_id(1), by_limit: false }
 }
 
 fn paused() -> E {
@@ -49,7 +54,7 @@ fn usage(span: u32, from: u32, until: u32) -> E {
 }
 
 fn create() -> C {
-    C::Create { agent_id: agent_id(1), session_id: session_id(), spec: spec() }
+    C::Create { agent_id: agent_id(1), session_id: session_id(), spec: spec(), funded_millis: None }
 }
 
 fn report_paused() -> C {
@@ -80,7 +85,9 @@ fn creating_it_is_once() {
 
 #[test]
 fn what_was_never_created_is_not_found() {
-    given([]).when(&C::RequestPause { snapshot_id: snapshot_id(1) }).then_not_found();
+    given([])
+        .when(&C::RequestPause { snapshot_id: snapshot_id(1), by_limit: false })
+        .then_not_found();
     given([]).when(&C::Terminated).then_not_found();
 }
 
@@ -123,7 +130,7 @@ fn a_resume_opens_the_next_span() {
 
 #[test]
 fn pause_and_resume_want_the_right_state() {
-    let pause = C::RequestPause { snapshot_id: snapshot_id(2) };
+    let pause = C::RequestPause { snapshot_id: snapshot_id(2), by_limit: false };
     let resume = C::RequestResume { snapshot_id: None };
     given([created()]).when(&pause).then_conflict("provisioning");
     on_pause().when(&pause).then_conflict("paused");

@@ -3,8 +3,9 @@ use crate::model::ModelConfig;
 use crate::pricing::StorageUsage;
 use crate::settings::ComputeChoice;
 use crate::validate::{self, Metadata};
-use crate::{AgentId, Day, FieldError, Pico, Rejection, SessionId};
+use crate::{AgentId, Ctx, Day, FieldError, Pico, Rejection, SessionId};
 
+use super::reserve::{self, Reserve, Spent};
 use super::{Limits, Session, SessionEvent, SessionStatus};
 
 #[derive(Debug, Clone)]
@@ -16,9 +17,16 @@ pub enum SessionCommand {
         agent_id: AgentId,
         spec: Box<AgentSpec>,
     },
+    /// The agent has ended; `spent` is what it has used in all. `run_open`: the costs of its last
+    /// run are told later.
     ReleaseAgent {
         agent_id: AgentId,
+        spent: Vec<Spent>,
+        run_open: bool,
     },
+    /// Tells what a spender has used, and reserves for what it is about to. What it got is in the
+    /// state after it; nothing, when there was not enough.
+    Reserve(Reserve),
     /// Records what was kept in a day that is over; repeating it for the same day changes nothing.
     RecordStorage {
         day: Day,
@@ -49,6 +57,7 @@ pub struct SessionPatch {
 pub(super) fn decide(
     state: Option<&Session>,
     command: &SessionCommand,
+    ctx: Ctx,
 ) -> Result<Vec<SessionEvent>, Rejection> {
     match (state, command) {
         (None, SessionCommand::Create(create)) => self::create(create),
@@ -58,15 +67,16 @@ pub(super) fn decide(
         (None, _) => Err(Rejection::not_found("session")),
         (Some(session), SessionCommand::Update(patch)) => update(session, patch),
         (Some(session), SessionCommand::AdmitAgent { agent_id, spec }) => {
-            admit(session, *agent_id, spec)
+            admit(session, *agent_id, spec, ctx)
         }
-        (Some(session), SessionCommand::ReleaseAgent { agent_id }) => {
-            let held = session.agents.contains(agent_id);
-            Ok(if held {
-                vec![SessionEvent::AgentReleased { agent_id: *agent_id }]
-            } else {
-                vec![]
+        (Some(session), SessionCommand::ReleaseAgent { agent_id, spent, run_open }) => {
+            Ok(match session.agents.contains(agent_id) {
+                true => reserve::release(session, *agent_id, spent, *run_open, ctx),
+                false => vec![],
             })
+        }
+        (Some(session), SessionCommand::Reserve(asked)) => {
+            Ok(reserve::reserve(session, asked, ctx))
         }
         (Some(session), SessionCommand::RecordStorage { day, byte_seconds }) => {
             Ok(record_storage(session, *day, *byte_seconds))
@@ -83,7 +93,11 @@ fn record_storage(session: &Session, day: Day, byte_seconds: u64) -> Vec<Session
     if byte_seconds == 0 || session.stored_until.is_some_and(|recorded| day <= recorded) {
         return vec![];
     }
-    let usage = StorageUsage::of(session.id, day, byte_seconds, Pico(i128::MAX));
+    let held = session.budget.accounts.values().map(|a| a.compute.held + a.models.held).sum();
+    let room = session.limits.max_cost.map_or(Pico(i128::MAX), |max| {
+        Pico::from_cents(max.amount).minus(session.budget.spent_in(max.period, day)).minus(held)
+    });
+    let usage = StorageUsage::of(session.id, day, byte_seconds, room);
     vec![SessionEvent::StorageRecorded { usage }]
 }
 
@@ -128,7 +142,14 @@ fn update(session: &Session, patch: &SessionPatch) -> Result<Vec<SessionEvent>, 
     if limits.is_none() && model.is_none() && compute.is_none() && metadata.is_none() {
         return Ok(vec![]);
     }
-    Ok(vec![SessionEvent::Updated { limits, model, compute, metadata }])
+    let goes_on = session.status == SessionStatus::Paused
+        && limits.as_ref().is_some_and(|limits| {
+            let max = limits.max_compute_minutes.map(|minutes| minutes.saturating_mul(60_000));
+            max.is_none_or(|max| session.budget.compute_millis < max)
+        });
+    let mut events = vec![SessionEvent::Updated { limits, model, compute, metadata }];
+    events.extend(goes_on.then_some(SessionEvent::Resumed {}));
+    Ok(events)
 }
 
 fn check_defaults(
@@ -148,6 +169,7 @@ fn admit(
     session: &Session,
     agent_id: AgentId,
     spec: &AgentSpec,
+    ctx: Ctx,
 ) -> Result<Vec<SessionEvent>, Rejection> {
     if session.agents.contains(&agent_id) {
         return Ok(vec![]);
@@ -173,5 +195,40 @@ fn admit(
             session.agents.len(),
         )));
     }
-    Ok(vec![SessionEvent::AgentAdmitted { agent_id, spec: Box::new(spec.clone()) }])
+    let mut events = vec![SessionEvent::AgentAdmitted { agent_id, spec: Box::new(spec.clone()) }];
+    let cost_cap = spec.cost_cap_pico();
+    if session.limits.bound_spending() || cost_cap.is_some() {
+        let slice = reserve::first_slice(session, agent_id, cost_cap, &spec.price, ctx);
+        events.push(slice.ok_or_else(|| nothing_left(session, ctx))?);
+    }
+    Ok(events)
+}
+
+/// Why nothing can begin in the session.
+pub(super) fn nothing_left(session: &Session, ctx: Ctx) -> Rejection {
+    let counting = "What was spent before this session had a limit is being counted; try again in \
+                    a moment.";
+    let minutes = session.limits.max_compute_minutes;
+    Rejection::LimitExceeded(match session.limits.max_cost {
+        _ if session.counts() => counting.to_owned(),
+        Some(max) if session.is_spent(ctx.now) => format!(
+            "This session has spent its limits.maxCost of {} cents {}; raise it with \
+             PATCH /v1/sessions/:id{}.",
+            max.amount,
+            max.period.in_words(),
+            max.period.or_wait(),
+        ),
+        Some(max) if minutes.is_none() => format!(
+            "All that is left of this session's limits.maxCost of {} cents {} is reserved for \
+             what its agents do now; try again when they are done, or raise it with \
+             PATCH /v1/sessions/:id.",
+            max.amount,
+            max.period.in_words(),
+        ),
+        _ => format!(
+            "Nothing is left of this session's limits (maxComputeMinutes: {}); raise them with \
+             PATCH /v1/sessions/:id, or terminate an agent.",
+            minutes.unwrap_or_default(),
+        ),
+    })
 }

@@ -6,7 +6,7 @@ use crate::settings::ComputeChoice;
 use crate::validate::Metadata;
 use crate::{AgentId, SessionId};
 
-use super::Limits;
+use super::{LimitKind, Limits, Notice, Spender, Told};
 
 events! {
     SessionEvent {
@@ -40,7 +40,33 @@ events! {
         /// The agent has ended and counts no more.
         AgentReleased = "session.agent_released" {
             agent_id: AgentId,
+            /// The costs of its last run are told later.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+            run_open: bool,
         }
+        /// A spender told what it has used, and has so much reserved from here.
+        ReservationChanged = "session.reservation_changed" {
+            agent_id: AgentId,
+            spender: Spender,
+            #[serde(flatten)]
+            told: Told,
+        }
+        /// Four fifths of a limit are used.
+        LimitWarning = "session.limit_warning" {
+            #[serde(flatten)]
+            notice: Notice,
+        }
+        /// What was asked for did not fit in what is left of a limit.
+        LimitReached = "session.limit_reached" {
+            #[serde(flatten)]
+            notice: Notice,
+        }
+        /// Its agents are paused, and no work begins, until the limit is raised.
+        Paused = "session.paused" {
+            by: LimitKind,
+        }
+        /// The limit was raised.
+        Resumed = "session.resumed" {}
         /// What was kept for it in one day.
         StorageRecorded = "session.storage_recorded" {
             usage: StorageUsage,

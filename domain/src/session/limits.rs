@@ -36,6 +36,24 @@ pub enum Period {
     Month,
 }
 
+impl Period {
+    pub(super) const fn in_words(self) -> &'static str {
+        match self {
+            Period::Session => "for its whole life",
+            Period::Day => "for the day",
+            Period::Month => "for the month",
+        }
+    }
+
+    pub(super) const fn or_wait(self) -> &'static str {
+        match self {
+            Period::Session => "",
+            Period::Day => ", or wait for the next day (UTC)",
+            Period::Month => ", or wait for the next month (UTC)",
+        }
+    }
+}
+
 impl Limits {
     pub(super) fn check(&self, errors: &mut Vec<FieldError>) {
         if self.max_cost.is_some_and(|cost| cost.amount < 0) {

@@ -28,7 +28,7 @@ fn command() -> impl Strategy<Value = SessionCommand> {
             agent_id,
             spec: examples::spec(),
         }),
-        2 => arb::agent_id().prop_map(|agent_id| SessionCommand::ReleaseAgent { agent_id }),
+        2 => arb::agent_id().prop_map(|agent_id| SessionCommand::ReleaseAgent { agent_id, spent: vec![], run_open: false }),
         1 => Just(SessionCommand::End),
     ]
 }

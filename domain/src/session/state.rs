@@ -2,12 +2,13 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::aggregate::SMALL;
 use crate::model::ModelConfig;
 use crate::settings::ComputeChoice;
 use crate::validate::Metadata;
 use crate::{AgentId, Aggregate, Ctx, Day, Event, Kind, Rejection, SessionId, Timestamp};
 
-use super::{Limits, SessionCommand, SessionEvent, decide};
+use super::{Budget, Limits, SessionCommand, SessionEvent, decide};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -39,6 +40,8 @@ pub struct Session {
     pub metadata: Metadata,
     /// Admitted and not released: what `maxAgents` counts.
     pub agents: BTreeSet<AgentId>,
+    #[serde(default, skip_serializing_if = "Budget::is_empty")]
+    pub budget: Budget,
     /// The last day whose storage is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored_until: Option<Day>,
@@ -54,9 +57,9 @@ impl Aggregate for Session {
     fn decide(
         state: Option<&Self>,
         command: &SessionCommand,
-        _: Ctx,
+        ctx: Ctx,
     ) -> Result<Vec<SessionEvent>, Rejection> {
-        decide::decide(state, command)
+        decide::decide(state, command, ctx)
     }
 
     fn evolve(state: Option<Self>, event: &SessionEvent, at: Timestamp) -> Option<Self> {
@@ -73,6 +76,7 @@ impl Aggregate for Session {
                 compute: compute.clone(),
                 metadata: metadata.clone(),
                 agents: BTreeSet::new(),
+                budget: Budget::default(),
                 stored_until: None,
                 created_at: at,
                 updated_at: at,
@@ -85,6 +89,10 @@ impl Aggregate for Session {
     fn own(event: &Event) -> Option<&SessionEvent> {
         if let Event::Session(e) = event { Some(e) } else { None }
     }
+
+    fn weight(&self) -> usize {
+        SMALL + self.budget.weight() + 40 * self.agents.len()
+    }
 }
 
 impl Session {
@@ -92,24 +100,55 @@ impl Session {
         match event {
             SessionEvent::Created { .. } => return self,
             SessionEvent::Updated { limits, model, compute, metadata } => {
-                self.limits = limits.clone().unwrap_or(self.limits);
+                if let Some(limits) = limits {
+                    self.limited(limits);
+                }
                 self.model = model.clone().or(self.model);
                 self.compute = compute.clone().or(self.compute);
                 self.metadata = metadata.clone().unwrap_or(self.metadata);
             }
-            SessionEvent::AgentAdmitted { agent_id, .. } => {
+            SessionEvent::AgentAdmitted { agent_id, spec } => {
                 self.agents.insert(*agent_id);
+                self.budget.open(*agent_id, spec.cost_cap_pico());
             }
-            SessionEvent::AgentReleased { agent_id } => {
+            SessionEvent::AgentReleased { agent_id, run_open } => {
                 self.agents.remove(agent_id);
+                self.budget.release(*agent_id, *run_open);
+            }
+            SessionEvent::ReservationChanged { agent_id, spender, told } => {
+                self.budget.take(*agent_id, *spender, told);
+                return self;
             }
             SessionEvent::StorageRecorded { usage } => {
                 self.stored_until = Some(usage.day);
+                self.budget.spent.add(usage.day, usage.cost);
                 return self;
             }
+            SessionEvent::LimitWarning { notice } | SessionEvent::LimitReached { notice } => {
+                self.budget.note(notice.clone());
+                return self;
+            }
+            SessionEvent::Paused { .. } if self.status == SessionStatus::Active => {
+                self.status = SessionStatus::Paused;
+            }
+            SessionEvent::Resumed {} if self.status == SessionStatus::Paused => {
+                self.status = SessionStatus::Active;
+            }
+            SessionEvent::Paused { .. } | SessionEvent::Resumed {} => return self,
             SessionEvent::Ended {} => self.status = SessionStatus::Ended,
         }
         self.updated_at = at;
         self
+    }
+
+    fn limited(&mut self, limits: &Limits) {
+        let was_bound = self.limits.bound_spending();
+        self.limits = limits.clone();
+        if !self.limits.bound_spending() {
+            self.budget.unknown.clear();
+        } else if !was_bound {
+            // What they have used so far was not told.
+            self.budget.unknown = self.agents.clone();
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Given events, when a command, then events or a rejection.
 
+mod budget;
+
 use super::{
     CreateSession, Limits, MaxCost, Period, Session, SessionCommand as C, SessionEvent as E,
     SessionPatch, SessionStatus,
@@ -50,7 +52,7 @@ fn admit(agent: u128) -> C {
 }
 
 fn release(agent: u128) -> C {
-    C::ReleaseAgent { agent_id: agent_id(agent) }
+    C::ReleaseAgent { agent_id: agent_id(agent), spent: vec![], run_open: false }
 }
 
 #[test]
@@ -120,7 +122,7 @@ fn a_session_that_has_ended_takes_no_change_and_no_agent() {
     ended().when(&admit(2)).then_conflict("ended");
     ended().when(&C::End).then_nothing();
     ended().when(&admit(1)).then_nothing();
-    ended().when(&release(1)).then([E::AgentReleased { agent_id: agent_id(1) }]);
+    ended().when(&release(1)).then([E::AgentReleased { agent_id: agent_id(1), run_open: false }]);
 }
 
 #[test]
@@ -131,7 +133,7 @@ fn an_agent_is_admitted_once_and_released_once() {
         .when(&admit(1))
         .then_nothing()
         .when(&release(1))
-        .then([E::AgentReleased { agent_id: agent_id(1) }])
+        .then([E::AgentReleased { agent_id: agent_id(1), run_open: false }])
         .when(&release(1))
         .then_nothing();
 }
@@ -142,9 +144,13 @@ fn max_agents_holds_and_a_release_makes_room() {
         .when(&admit(3))
         .then_limit_exceeded("2 of 2 agents");
     given([created(max_agents(0))]).when(&admit(1)).then_limit_exceeded("0 of 0");
-    given([created(max_agents(1)), admitted(1), E::AgentReleased { agent_id: agent_id(1) }])
-        .when(&admit(2))
-        .then([admitted(2)]);
+    given([
+        created(max_agents(1)),
+        admitted(1),
+        E::AgentReleased { agent_id: agent_id(1), run_open: false },
+    ])
+    .when(&admit(2))
+    .then([admitted(2)]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::Failure;
 use crate::aggregate::SMALL;
-use crate::pricing::{ComputePrice, ModelUsage, PriceBasis, TokenUsage};
+use crate::pricing::{ComputePrice, Costs, ModelUsage, PriceBasis, TokenUsage};
 use crate::{AgentId, Aggregate, Ctx, Event, Kind, Payload, Pico, Rejection, SessionId};
 use crate::{TaskId, Timestamp};
 
@@ -80,6 +80,9 @@ pub struct Task {
     pub failure: Option<Failure>,
     /// Of all model calls.
     pub model_cost: Pico,
+    /// The same by days.
+    #[serde(default, skip_serializing_if = "Costs::is_empty")]
+    pub model_costs: Costs,
     pub tokens: TokenUsage,
     /// Whether a call had a model without a price, so that `model_cost` is too low.
     pub unpriced: bool,
@@ -205,6 +208,7 @@ impl Task {
             output: None,
             failure: None,
             model_cost: Pico::ZERO,
+            model_costs: Costs::default(),
             tokens: TokenUsage::default(),
             unpriced: false,
             active_millis: 0,
@@ -382,6 +386,7 @@ impl Task {
     }
 
     fn used(&mut self, usage: &ModelUsage) {
+        self.model_costs.add(usage.at.day(), usage.cost);
         self.model_cost += usage.cost;
         self.tokens = self.tokens.plus(usage.tokens);
         self.unpriced |= usage.basis == PriceBasis::Unpriced;

@@ -19,10 +19,10 @@ use crate::execution::ExecutionEvent;
 use crate::file_operation::{FileChange, FileOperationEvent};
 use crate::model::{ModelConfig, ModelSettings};
 use crate::org::{OrgEvent, Plan};
-use crate::pricing::{ComputePrice, ComputeUsage, StoragePrice, StorageUsage};
+use crate::pricing::{ComputePrice, ComputeUsage, Costs, StoragePrice, StorageUsage};
 use crate::providers::{ProviderKind, ProvidersEvent};
 use crate::secret::SecretEvent;
-use crate::session::{Limits, MaxCost, Period, SessionEvent};
+use crate::session::{LimitKind, Limits, MaxCost, Notice, Period, SessionEvent, Spender, Told};
 use crate::settings::{ComputeChoice, SettingsEvent};
 use crate::snapshot::SnapshotEvent;
 use crate::validate::Metadata;
@@ -165,11 +165,38 @@ pub fn usage() -> impl Strategy<Value = ComputeUsage> {
     )
 }
 
+pub fn day() -> impl Strategy<Value = Day> {
+    (-700_000i32..2_900_000).prop_map(Day::from_number)
+}
+
+pub fn costs() -> impl Strategy<Value = Costs> {
+    vec((day(), pico()), 0..3).prop_map(|days| days.into_iter().collect())
+}
+
+fn spender() -> impl Strategy<Value = Spender> {
+    prop_oneof![Just(Spender::Compute), Just(Spender::Models)]
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    (costs(), any::<u64>(), pico(), any::<u64>())
+        .prop_map(|(spent, millis, held, held_millis)| Told { spent, millis, held, held_millis })
+}
+
+fn limit_kind() -> impl Strategy<Value = LimitKind> {
+    let kinds = [LimitKind::MaxCost, LimitKind::MaxComputeMinutes, LimitKind::CostCap];
+    prop::sample::select(kinds.to_vec())
+}
+
+fn notice() -> impl Strategy<Value = Notice> {
+    (limit_kind(), option::of(agent_id()), day(), any::<u64>(), any::<bool>()).prop_map(
+        |(limit, agent_id, since, max, reached)| Notice { limit, agent_id, since, max, reached },
+    )
+}
+
 fn storage_usage() -> impl Strategy<Value = StorageUsage> {
     let price =
         (text(), pico()).prop_map(|(id, pico_per_gib_hour)| StoragePrice { id, pico_per_gib_hour });
-    let day = (-700_000i32..2_900_000).prop_map(Day::from_number);
-    (text(), day, any::<u64>(), price, pico(), pico()).prop_map(
+    (text(), day(), any::<u64>(), price, pico(), pico()).prop_map(
         |(id, day, byte_seconds, price, cost, waived)| StorageUsage {
             id,
             day,
@@ -300,7 +327,15 @@ pub fn session_event() -> impl Strategy<Value = SessionEvent> {
         }),
         (agent_id(), spec())
             .prop_map(|(agent_id, spec)| SessionEvent::AgentAdmitted { agent_id, spec }),
-        agent_id().prop_map(|agent_id| SessionEvent::AgentReleased { agent_id }),
+        (agent_id(), any::<bool>())
+            .prop_map(|(agent_id, run_open)| SessionEvent::AgentReleased { agent_id, run_open }),
+        (agent_id(), spender(), told()).prop_map(|(agent_id, spender, told)| {
+            SessionEvent::ReservationChanged { agent_id, spender, told }
+        }),
+        notice().prop_map(|notice| SessionEvent::LimitWarning { notice }),
+        notice().prop_map(|notice| SessionEvent::LimitReached { notice }),
+        limit_kind().prop_map(|by| SessionEvent::Paused { by }),
+        Just(SessionEvent::Resumed {}),
         storage_usage().prop_map(|usage| SessionEvent::StorageRecorded { usage }),
         Just(SessionEvent::Ended {}),
     ]
@@ -308,14 +343,20 @@ pub fn session_event() -> impl Strategy<Value = SessionEvent> {
 
 pub fn agent_event() -> impl Strategy<Value = AgentEvent> {
     prop_oneof![
-        (agent_id(), session_id(), spec()).prop_map(|(agent_id, session_id, spec)| {
-            AgentEvent::Created { agent_id, session_id, spec }
-        }),
+        (agent_id(), session_id(), spec(), option::of(any::<u64>())).prop_map(
+            |(agent_id, session_id, spec, funded_millis)| {
+                AgentEvent::Created { agent_id, session_id, spec, funded_millis }
+            }
+        ),
+        (session_id(), option::of(any::<u64>()))
+            .prop_map(|(session_id, millis)| { AgentEvent::ComputeFunded { session_id, millis } }),
         (session_id(), text())
             .prop_map(|(session_id, host)| AgentEvent::Provisioned { session_id, host }),
         (session_id(), failure())
             .prop_map(|(session_id, failure)| AgentEvent::Failed { session_id, failure }),
-        snapshot_id().prop_map(|snapshot_id| AgentEvent::PauseRequested { snapshot_id }),
+        (snapshot_id(), any::<bool>()).prop_map(|(snapshot_id, by_limit)| {
+            AgentEvent::PauseRequested { snapshot_id, by_limit }
+        }),
         (session_id(), snapshot_id(), any::<u64>()).prop_map(|(session_id, snapshot_id, size)| {
             AgentEvent::Paused { session_id, snapshot_id, size }
         }),
@@ -336,9 +377,11 @@ pub fn agent_event() -> impl Strategy<Value = AgentEvent> {
             .prop_map(|(session_id, host)| AgentEvent::Placed { session_id, host }),
         (session_id(), task_id())
             .prop_map(|(session_id, task_id)| AgentEvent::RunStarted { session_id, task_id }),
-        (session_id(), task_id(), pico()).prop_map(|(session_id, task_id, model_cost)| {
-            AgentEvent::RunEnded { session_id, task_id, model_cost }
-        }),
+        (session_id(), task_id(), pico(), costs()).prop_map(
+            |(session_id, task_id, model_cost, model_costs)| {
+                AgentEvent::RunEnded { session_id, task_id, model_cost, model_costs }
+            }
+        ),
         Just(AgentEvent::CompleteRequested {}),
         session_id().prop_map(|session_id| AgentEvent::Completed { session_id }),
     ]

@@ -10,10 +10,12 @@ use theazo_domain::execution::ExecutionEvent;
 use theazo_domain::file_operation::{FileChange, FileOperationEvent};
 use theazo_domain::model::{ModelConfig, ModelSettings};
 use theazo_domain::org::{OrgEvent, Plan};
-use theazo_domain::pricing::{ComputePrice, ComputeUsage, StorageUsage};
+use theazo_domain::pricing::{ComputePrice, ComputeUsage, Costs, StorageUsage};
 use theazo_domain::providers::{ProviderKind, ProvidersEvent};
 use theazo_domain::secret::SecretEvent;
-use theazo_domain::session::{Limits, MaxCost, Period, SessionEvent};
+use theazo_domain::session::{
+    LimitKind, Limits, MaxCost, Notice, Period, SessionEvent, Spender, Told,
+};
 use theazo_domain::settings::{ComputeChoice, SettingsEvent};
 use theazo_domain::snapshot::SnapshotEvent;
 use theazo_domain::validate::Metadata;
@@ -179,9 +181,19 @@ fn sessions() -> Vec<Event> {
         updated(Some(limits()), Some(by_name), Some(ComputeChoice::default()), Some(metadata())),
         admitted(bare_spec()),
         admitted(full_spec()),
-        SessionEvent::AgentReleased { agent_id: agent_id() },
+        SessionEvent::AgentReleased { agent_id: agent_id(), run_open: false },
         SessionEvent::StorageRecorded { usage: stored(Pico(1_000_000_000_000)) },
         SessionEvent::StorageRecorded { usage: stored(Pico(12)) },
+        SessionEvent::AgentReleased { agent_id: agent_id(), run_open: true },
+        reserved(Spender::Compute, Told { spent: costs(), millis: 61_000, ..Told::default() }),
+        reserved(Spender::Compute, Told { held: Pico(9), held_millis: 60_000, ..Told::default() }),
+        reserved(Spender::Models, Told { spent: costs(), held: Pico(7), ..Told::default() }),
+        SessionEvent::LimitWarning { notice: notice(LimitKind::MaxCost, false) },
+        SessionEvent::LimitWarning { notice: notice(LimitKind::CostCap, false) },
+        SessionEvent::LimitReached { notice: notice(LimitKind::MaxCost, true) },
+        SessionEvent::LimitReached { notice: notice(LimitKind::CostCap, true) },
+        SessionEvent::Paused { by: LimitKind::MaxComputeMinutes },
+        SessionEvent::Resumed {},
         SessionEvent::Ended {},
     ]
     .map(Event::from)
@@ -191,12 +203,31 @@ fn sessions() -> Vec<Event> {
 fn agents() -> Vec<Event> {
     let (agent_id, session_id, snapshot_id) = (agent_id(), session_id(), snapshot_id());
     [
-        AgentEvent::Created { agent_id, session_id, spec: Box::new(bare_spec()) },
-        AgentEvent::Created { agent_id, session_id, spec: Box::new(full_spec()) },
+        AgentEvent::Created {
+            agent_id,
+            session_id,
+            spec: Box::new(bare_spec()),
+            funded_millis: None,
+        },
+        AgentEvent::Created {
+            agent_id,
+            session_id,
+            spec: Box::new(full_spec()),
+            funded_millis: None,
+        },
+        AgentEvent::Created {
+            agent_id,
+            session_id,
+            spec: Box::new(bare_spec()),
+            funded_millis: Some(60_000),
+        },
+        AgentEvent::ComputeFunded { session_id, millis: Some(120_000) },
+        AgentEvent::ComputeFunded { session_id, millis: None },
+        AgentEvent::PauseRequested { snapshot_id, by_limit: true },
         AgentEvent::Provisioned { session_id, host: text("worker-1") },
         AgentEvent::Placed { session_id, host: text("worker-1") },
         AgentEvent::Failed { session_id, failure: failure() },
-        AgentEvent::PauseRequested { snapshot_id },
+        AgentEvent::PauseRequested { snapshot_id, by_limit: false },
         AgentEvent::Paused { session_id, snapshot_id, size: 1_048_576 },
         AgentEvent::ResumeRequested { snapshot_id },
         AgentEvent::Resumed { session_id, host: text("worker-1"), memory: true },
@@ -215,12 +246,40 @@ fn agent_runs() -> Vec<Event> {
     [
         AgentEvent::Recovered { session_id, host: text("worker-1") },
         AgentEvent::RunStarted { session_id, task_id },
-        AgentEvent::RunEnded { session_id, task_id, model_cost: Pico(1_234_567_890) },
+        AgentEvent::RunEnded {
+            session_id,
+            task_id,
+            model_cost: Pico(1_234_567_890),
+            model_costs: Costs::default(),
+        },
+        AgentEvent::RunEnded {
+            session_id,
+            task_id,
+            model_cost: costs().total(),
+            model_costs: costs(),
+        },
         AgentEvent::CompleteRequested {},
         AgentEvent::Completed { session_id },
     ]
     .map(Event::from)
     .into()
+}
+
+fn costs() -> Costs {
+    let days = [(2026, 11, 27), (2026, 11, 28)];
+    let days =
+        days.map(|(y, m, d)| (Day::from_ymd(y, m, d).expect("a date"), Pico(50_000_833_333)));
+    days.into_iter().collect()
+}
+
+fn reserved(spender: Spender, told: Told) -> SessionEvent {
+    SessionEvent::ReservationChanged { agent_id: agent_id(), spender, told }
+}
+
+fn notice(limit: LimitKind, reached: bool) -> Notice {
+    let since = Day::from_ymd(2026, 11, 1).expect("a date");
+    let agent_id = (limit == LimitKind::CostCap).then(agent_id);
+    Notice { limit, agent_id, since, max: 500, reached }
 }
 
 /// Of a day with room for so much.

@@ -134,12 +134,17 @@ fn agent_task(event: &Event) -> Option<TaskId> {
 
 fn session_agent(event: &SessionEvent) -> Option<AgentId> {
     match event {
-        SessionEvent::AgentAdmitted { agent_id, .. } | SessionEvent::AgentReleased { agent_id } => {
-            Some(*agent_id)
+        SessionEvent::AgentAdmitted { agent_id, .. }
+        | SessionEvent::AgentReleased { agent_id, .. }
+        | SessionEvent::ReservationChanged { agent_id, .. } => Some(*agent_id),
+        SessionEvent::LimitWarning { notice } | SessionEvent::LimitReached { notice } => {
+            notice.agent_id
         }
         SessionEvent::Created { .. }
         | SessionEvent::Updated { .. }
         | SessionEvent::StorageRecorded { .. }
+        | SessionEvent::Paused { .. }
+        | SessionEvent::Resumed {}
         | SessionEvent::Ended {} => None,
     }
 }

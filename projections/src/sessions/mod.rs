@@ -64,7 +64,7 @@ impl Table for SessionView {
             // It stays until the agent has ended, which may be after its release.
             match event {
                 Event::Session(SessionEvent::AgentAdmitted { agent_id, spec }) => {
-                    usage.prices.insert(*agent_id, spec.price.clone());
+                    usage.meters.insert(*agent_id, usage::Meter::new(spec.price.clone()));
                 }
                 Event::Session(SessionEvent::StorageRecorded { usage: stored }) => {
                     usage.cost += stored.cost;

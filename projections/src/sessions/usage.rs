@@ -26,7 +26,34 @@ pub struct SessionUsage {
     /// The agents whose compute is billed at the moment.
     pub open: BTreeMap<AgentId, OpenSpan>,
     /// What the compute of each agent that has not ended costs.
-    pub(super) prices: BTreeMap<AgentId, ComputePrice>,
+    pub(super) meters: BTreeMap<AgentId, Meter>,
+}
+
+/// How an agent's compute is billed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Meter {
+    price: ComputePrice,
+    /// Milliseconds that may still be billed; absent where no limit asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left: Option<u64>,
+    /// Milliseconds that were billed.
+    billed: u64,
+}
+
+impl Meter {
+    pub(super) const fn new(price: ComputePrice) -> Self {
+        Self { price, left: None, billed: 0 }
+    }
+
+    fn fund(&mut self, millis: Option<u64>) {
+        self.left = millis.map(|millis| millis.saturating_sub(self.billed));
+    }
+
+    fn bill(&mut self, millis: u64) {
+        self.billed = self.billed.saturating_add(millis);
+        self.left = self.left.map(|left| left.saturating_sub(millis));
+    }
 }
 
 /// Running compute that has no usage record yet.
@@ -35,32 +62,50 @@ pub struct SessionUsage {
 pub struct OpenSpan {
     pub since: Timestamp,
     pub price: ComputePrice,
+    /// Milliseconds that are billed of it at most; absent where no limit asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<u64>,
+}
+
+impl OpenSpan {
+    fn millis_at(&self, now: Timestamp) -> u64 {
+        now.millis_since(self.since).min(self.at_most.unwrap_or(u64::MAX))
+    }
 }
 
 impl SessionUsage {
     /// The cost so far, with the open spans as they stand at `now`.
     pub fn cost_at(&self, now: Timestamp) -> Pico {
-        let open = |span: &OpenSpan| span.price.cost(now.millis_since(span.since));
+        let open = |span: &OpenSpan| span.price.cost(span.millis_at(now));
         self.cost + self.open.values().map(open).sum()
     }
 
     /// Milliseconds of compute so far, with the open spans as they stand at `now`.
     pub fn compute_millis_at(&self, now: Timestamp) -> u64 {
-        self.compute_millis + self.open.values().map(|s| now.millis_since(s.since)).sum::<u64>()
+        self.compute_millis + self.open.values().map(|s| s.millis_at(now)).sum::<u64>()
     }
 
     /// Takes in an event of one of the session's agents. False when the agent runs at a price that
     /// was never said.
     pub(super) fn take(&mut self, agent: AgentId, event: &AgentEvent, at: Timestamp) -> bool {
         match event {
-            AgentEvent::Created { spec, .. } => {
-                self.prices.insert(agent, spec.price.clone());
+            AgentEvent::Created { spec, funded_millis, .. } => {
+                let mut meter = Meter::new(spec.price.clone());
+                meter.fund(*funded_millis);
+                self.meters.insert(agent, meter);
+            }
+            AgentEvent::ComputeFunded { millis, .. } => {
+                if let Some(meter) = self.meters.get_mut(&agent) {
+                    meter.fund(*millis);
+                }
+                self.bound_span(agent);
             }
             AgentEvent::Provisioned { .. }
             | AgentEvent::Resumed { .. }
             | AgentEvent::Recovered { .. } => {
-                let Some(price) = self.prices.get(&agent).cloned() else { return false };
-                self.open.insert(agent, OpenSpan { since: at, price });
+                let Some(meter) = self.meters.get(&agent) else { return false };
+                let (price, at_most) = (meter.price.clone(), meter.left);
+                self.open.insert(agent, OpenSpan { since: at, price, at_most });
             }
             AgentEvent::Paused { .. } => {
                 self.open.remove(&agent);
@@ -69,7 +114,7 @@ impl SessionUsage {
             | AgentEvent::Terminated { .. }
             | AgentEvent::Completed { .. } => {
                 self.open.remove(&agent);
-                self.prices.remove(&agent);
+                self.meters.remove(&agent);
             }
             AgentEvent::UsageRecorded { usage, .. } => {
                 self.cost += usage.cost;
@@ -78,6 +123,10 @@ impl SessionUsage {
                 if let Some(span) = self.open.get_mut(&agent) {
                     span.since = usage.until;
                 }
+                if let Some(meter) = self.meters.get_mut(&agent) {
+                    meter.bill(usage.compute_millis);
+                }
+                self.bound_span(agent);
             }
             // The tasks tell what their model calls cost, as it comes about.
             AgentEvent::RunStarted { .. }
@@ -92,6 +141,13 @@ impl SessionUsage {
             | AgentEvent::PortClosed { .. } => {}
         }
         true
+    }
+
+    /// No more of the open span is billed than may be.
+    fn bound_span(&mut self, agent: AgentId) {
+        if let (Some(span), Some(meter)) = (self.open.get_mut(&agent), self.meters.get(&agent)) {
+            span.at_most = meter.left;
+        }
     }
 
     /// Takes in a model call.
@@ -125,6 +181,7 @@ pub(super) fn session_of(event: &AgentEvent) -> Option<SessionId> {
         | AgentEvent::Recovered { session_id, .. }
         | AgentEvent::Completed { session_id }
         | AgentEvent::Terminated { session_id }
+        | AgentEvent::ComputeFunded { session_id, .. }
         | AgentEvent::UsageRecorded { session_id, .. } => Some(*session_id),
         AgentEvent::RunStarted { .. }
         | AgentEvent::RunEnded { .. }

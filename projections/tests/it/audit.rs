@@ -21,7 +21,9 @@ async fn history(world: &mut World) -> (SessionId, AgentId) {
     let agent_id = world.agent(live(1), session_id).await;
     world.tell_agent(live(1), agent_id, AgentCommand::Provisioned { host: "h".to_owned() }).await;
     let snapshot_id = SnapshotId::from_uuid(world.fresh());
-    world.tell_agent(live(1), agent_id, AgentCommand::RequestPause { snapshot_id }).await;
+    world
+        .tell_agent(live(1), agent_id, AgentCommand::RequestPause { snapshot_id, by_limit: false })
+        .await;
     world.tell_agent(live(1), agent_id, AgentCommand::Paused { snapshot_id, size: 1 }).await;
     // Later, by a projector that has none of it at hand.
     world.project().await;

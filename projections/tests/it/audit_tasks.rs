@@ -61,7 +61,10 @@ async fn history(world: &mut World) -> History {
     world.tell_task(live(1), task, start(2)).await;
     let ending = Ending::Completed { output: payload("output"), artifacts: vec![] };
     world.tell_task(live(1), task, TaskCommand::End { attempt: 2, entries: vec![], ending }).await;
-    let ended = AgentCommand::EndRun { task_id: task, model_cost: Pico(3) };
+    let ended = AgentCommand::EndRun {
+        task_id: task,
+        model_costs: theazo_domain::pricing::Costs::on(theazo_domain::Day::default(), Pico(3)),
+    };
     world.tell_agent(live(1), agent, ended).await;
     restart(world).await;
     let delivery_id = DeliveryId::from_uuid(world.fresh());

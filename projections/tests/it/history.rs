@@ -100,7 +100,7 @@ async fn agent(world: &mut World, things: &mut Things, what: u8, which: u32) {
     let snapshot_id = SnapshotId::from_uuid(world.fresh());
     let command = match (u32::from(what) + which / 7) % 17 {
         0..=2 => AgentCommand::Provisioned { host: host() },
-        3 => AgentCommand::RequestPause { snapshot_id },
+        3 => AgentCommand::RequestPause { snapshot_id, by_limit: false },
         4 => AgentCommand::Paused { snapshot_id, size: 4_096 },
         5 => AgentCommand::RequestResume { snapshot_id: None },
         6 => AgentCommand::Resumed { host: host(), memory: true },
@@ -115,7 +115,13 @@ async fn agent(world: &mut World, things: &mut Things, what: u8, which: u32) {
             None => return,
         },
         15 => match things.runs.task_of(id, which) {
-            Some(task_id) => AgentCommand::EndRun { task_id, model_cost: Pico(9) },
+            Some(task_id) => AgentCommand::EndRun {
+                task_id,
+                model_costs: theazo_domain::pricing::Costs::on(
+                    theazo_domain::Day::default(),
+                    Pico(9),
+                ),
+            },
             None => return,
         },
         16 => AgentCommand::RequestFailed { failure: failure() },
@@ -127,7 +133,9 @@ async fn agent(world: &mut World, things: &mut Things, what: u8, which: u32) {
 async fn session(world: &mut World, things: &mut Things, which: u32) {
     let Some((scope, id)) = pick(&things.sessions, which) else { return };
     let command = match (which / 11 % 4, pick(&things.agents, which)) {
-        (0, Some((_, _, agent_id))) => SessionCommand::ReleaseAgent { agent_id },
+        (0, Some((_, _, agent_id))) => {
+            SessionCommand::ReleaseAgent { agent_id, spent: vec![], run_open: false }
+        }
         (1, _) => SessionCommand::End,
         _ => SessionCommand::Update(SessionPatch {
             metadata: Some([("n".to_owned(), which.into())].into()),

@@ -177,7 +177,7 @@ impl World {
         let spec = Box::new(spec(ProviderKind::Local));
         let admit = SessionCommand::AdmitAgent { agent_id, spec: spec.clone() };
         self.command::<Session>(StreamId::session(scope, session_id), admit).await.unwrap();
-        let create = AgentCommand::Create { agent_id, session_id, spec };
+        let create = AgentCommand::Create { agent_id, session_id, spec, funded_millis: None };
         self.command::<Agent>(StreamId::agent(scope, agent_id), create).await.unwrap();
     }
 

@@ -38,7 +38,9 @@ async fn a_session_uses_what_its_agents_do(on: Store) {
     world.tell_agent(live(1), second, provisioned).await;
     let second_since = world.now();
     let snapshot_id = SnapshotId::from_uuid(world.fresh());
-    world.tell_agent(live(1), first, AgentCommand::RequestPause { snapshot_id }).await;
+    world
+        .tell_agent(live(1), first, AgentCommand::RequestPause { snapshot_id, by_limit: false })
+        .await;
     world.tell_agent(live(1), first, AgentCommand::Paused { snapshot_id, size: 1 }).await;
     let ran = world.now().millis_since(since);
     world.pass_time(1_000_000);
@@ -50,7 +52,7 @@ async fn a_session_uses_what_its_agents_do(on: Store) {
     assert_eq!(now.cost_at(world.now()), price.cost(ran) + price.cost(open));
 
     world.tell_agent(live(1), second, AgentCommand::Terminated).await;
-    let release = SessionCommand::ReleaseAgent { agent_id: second };
+    let release = SessionCommand::ReleaseAgent { agent_id: second, spent: vec![], run_open: false };
     world.command::<Session>(StreamId::session(live(1), session), release).await;
     let total = ran + world.now().millis_since(second_since) - 7;
     world.pass_time(1_000_000);
@@ -94,7 +96,10 @@ async fn a_session_pays_for_the_model_calls_of_its_tasks(on: Store) {
     assert_eq!((used.tokens.input, used.tokens.output), (300, 21));
 
     // The agent's own sum of its runs does not count again, and its compute comes on top.
-    let ended = AgentCommand::EndRun { task_id: task, model_cost: Pico(34) };
+    let ended = AgentCommand::EndRun {
+        task_id: task,
+        model_costs: theazo_domain::pricing::Costs::on(theazo_domain::Day::default(), Pico(34)),
+    };
     world.tell_agent(live(1), agent, ended).await;
     world.pass_time(60_000);
     world.tell_agent(live(1), agent, AgentCommand::Completed).await;

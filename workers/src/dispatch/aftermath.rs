@@ -31,7 +31,7 @@ pub(crate) async fn settle(host: &Arc<Host>, scope: Scope, id: TaskId, since: Po
 async fn agent(host: &Host, scope: Scope, task: &Task) -> Result<(), CommandError> {
     let origin = host.origin(scope);
     let id = task.agent_id();
-    let end = AgentCommand::EndRun { task_id: task.id, model_cost: task.model_cost };
+    let end = AgentCommand::EndRun { task_id: task.id, model_costs: task.model_costs.clone() };
     let agent = match host.commander.agent(&origin, id, &end).await {
         Ok(done) => done.state,
         // It never had an agent of its own.

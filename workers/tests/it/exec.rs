@@ -77,7 +77,7 @@ async fn a_paused_ended_or_unknown_agent_refuses_and_says_what_to_do() {
     let world = World::new().await;
     let agent = world.agent().await;
     let snapshot_id = SnapshotId::from_uuid(Uuid::from_u128(1));
-    world.ask(agent, AgentCommand::RequestPause { snapshot_id }).await;
+    world.ask(agent, AgentCommand::RequestPause { snapshot_id, by_limit: false }).await;
     world.agent_until(agent, |agent| agent.state == AgentState::Paused).await;
     let refused = |error: GatewayError| match error {
         GatewayError::Rejected(rejection) => rejection,

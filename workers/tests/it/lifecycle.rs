@@ -13,7 +13,7 @@ fn snapshot(n: u128) -> SnapshotId {
 }
 
 fn pause(n: u128) -> AgentCommand {
-    AgentCommand::RequestPause { snapshot_id: snapshot(n) }
+    AgentCommand::RequestPause { snapshot_id: snapshot(n), by_limit: false }
 }
 
 fn terminate() -> AgentCommand {

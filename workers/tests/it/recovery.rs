@@ -28,7 +28,7 @@ fn a_crash_loses_no_agent_and_no_execution_silently() {
         let idle = world.agent().await;
         let paused = world.agent().await;
         let snapshot_id = SnapshotId::from_uuid(Uuid::from_u128(1));
-        world.ask(paused, AgentCommand::RequestPause { snapshot_id }).await;
+        world.ask(paused, AgentCommand::RequestPause { snapshot_id, by_limit: false }).await;
         world.agent_until(paused, |agent| agent.state == AgentState::Paused).await;
         let session = world.load::<Agent>(&StreamId::agent(scope(), idle)).await.session_id;
         let mut running = world.provider.running.subscribe();

@@ -34,7 +34,9 @@ async fn read(cluster: &Cluster, host: &str, agent: AgentId) -> Bytes {
 }
 
 async fn pause(cluster: &Cluster, agent: AgentId, n: u128) {
-    cluster.ask(agent, AgentCommand::RequestPause { snapshot_id: snapshot(n) }).await;
+    cluster
+        .ask(agent, AgentCommand::RequestPause { snapshot_id: snapshot(n), by_limit: false })
+        .await;
     cluster.agent_until(agent, |agent| agent.state == AgentState::Paused).await;
 }
 
@@ -173,7 +175,9 @@ async fn a_pause_whose_snapshot_cannot_be_stored_fails_and_the_sandbox_goes_on()
     write(&cluster, "a", agent.id, "first").await;
     // Nothing can be stored below a file.
     fs::write(cluster.blobs_of_snapshots(), "").unwrap();
-    cluster.ask(agent.id, AgentCommand::RequestPause { snapshot_id: snapshot(1) }).await;
+    cluster
+        .ask(agent.id, AgentCommand::RequestPause { snapshot_id: snapshot(1), by_limit: false })
+        .await;
     let failed = cluster.agent_until(agent.id, |agent| agent.failure.is_some()).await;
     let message = &failed.failure.as_ref().unwrap().message;
     assert!(message.contains("the blob store did not take the snapshot"), "{message}");
@@ -235,7 +239,9 @@ async fn a_termination_does_not_wait_for_an_upload() {
     let agent = cluster.agent().await;
     let provider = cluster.provider("a");
     provider.hold_exports.store(true, Ordering::SeqCst);
-    cluster.ask(agent.id, AgentCommand::RequestPause { snapshot_id: snapshot(1) }).await;
+    cluster
+        .ask(agent.id, AgentCommand::RequestPause { snapshot_id: snapshot(1), by_limit: false })
+        .await;
     eventually("it is being stored", || !provider.paused.lock().is_empty()).await;
     terminate(&cluster, agent.id).await;
     assert!(provider.snapshots.lock().is_empty());
@@ -254,7 +260,9 @@ async fn a_pause_that_its_host_died_over_is_done_when_it_is_back() {
     write(&cluster, "a", agent.id, NOTE).await;
     let provider = cluster.provider("a");
     provider.hold_exports.store(true, Ordering::SeqCst);
-    cluster.ask(agent.id, AgentCommand::RequestPause { snapshot_id: snapshot(1) }).await;
+    cluster
+        .ask(agent.id, AgentCommand::RequestPause { snapshot_id: snapshot(1), by_limit: false })
+        .await;
     eventually("it is being stored", || !provider.paused.lock().is_empty()).await;
     cluster.kill_host("a");
     provider.hold_exports.store(false, Ordering::SeqCst);

@@ -240,7 +240,14 @@ impl<'a> Run<'a> {
     pub async fn ended(&self, ending: Ending) {
         self.command(TaskCommand::End { attempt: self.attempt, entries: vec![], ending }).await;
         let model_cost = Pico::from_cents(2);
-        self.of_agent(AgentCommand::EndRun { task_id: self.task, model_cost }).await;
+        self.of_agent(AgentCommand::EndRun {
+            task_id: self.task,
+            model_costs: theazo_domain::pricing::Costs::on(
+                theazo_domain::Day::default(),
+                model_cost,
+            ),
+        })
+        .await;
     }
 
     pub async fn terminate_agent(&self) {

@@ -1,8 +1,10 @@
 //! Runs of tasks, and what becomes of them when the agent is paused, recovered or over.
 
 use super::*;
+use crate::Day;
 use crate::TaskId;
 use crate::agent::Pending;
+use crate::pricing::Costs;
 use crate::testing::examples::task_id;
 
 fn start_run(n: u128) -> C {
@@ -14,11 +16,16 @@ fn run_started(n: u128) -> E {
 }
 
 fn end_run(n: u128, cost: i128) -> C {
-    C::EndRun { task_id: task_id(n), model_cost: Pico(cost) }
+    C::EndRun { task_id: task_id(n), model_costs: Costs::on(Day::default(), Pico(cost)) }
 }
 
 fn run_ended(n: u128, cost: i128) -> E {
-    E::RunEnded { session_id: session_id(), task_id: task_id(n), model_cost: Pico(cost) }
+    E::RunEnded {
+        session_id: session_id(),
+        task_id: task_id(n),
+        model_cost: Pico(cost),
+        model_costs: Costs::on(Day::default(), Pico(cost)),
+    }
 }
 
 fn resumed() -> E {
@@ -140,7 +147,7 @@ fn the_cost_is_of_compute_and_of_models() {
 #[test]
 fn a_pause_and_a_resume_keep_the_task() {
     let agent = busy()
-        .when(&C::RequestPause { snapshot_id: snapshot_id(1) })
+        .when(&C::RequestPause { snapshot_id: snapshot_id(1), by_limit: false })
         .then([pause_requested()])
         .when(&report_paused())
         .then([usage(0, 1, 4), paused()]);
@@ -226,7 +233,9 @@ fn completing_stands_when_something_else_was_under_way() {
     agent.when(&C::Completed).then([completed()]);
     let complete = || [created(), provisioned(), E::CompleteRequested {}];
     given(complete()).when(&C::RequestFailed { failure: failure() }).then_nothing();
-    given(complete()).when(&C::RequestPause { snapshot_id: snapshot_id(1) }).then_conflict("done");
+    given(complete())
+        .when(&C::RequestPause { snapshot_id: snapshot_id(1), by_limit: false })
+        .then_conflict("done");
     // An end is an end: a termination goes before it, and it not before a termination.
     let terminate = C::RequestTerminate { reason: "asked for".to_owned() };
     given(complete()).when(&terminate).then([terminate_requested()]);

@@ -1,0 +1,345 @@
+//! How much of a session's limits is left, and who gets it.
+
+use crate::pricing::{ComputePrice, Costs};
+use crate::{AgentId, Ctx, Day, Pico, Timestamp};
+
+use super::budget::{Account, Notice, Spender, Told, period_start};
+use super::{LimitKind, Period, Session, SessionEvent, SessionStatus};
+
+/// A run gets a part of what is left beyond its next call, so that not every call is a commit on
+/// the session: one of so many parts for each agent, so that what the others need is there.
+const PARTS: i128 = 4;
+/// Calls like the next one that a run gets ahead of their time, at most.
+const CALLS_AHEAD: i128 = 31;
+/// Thousandths of a limit at which it is said that it is near.
+const NEAR: u128 = 800;
+/// Compute is reserved in slices of so long, and shorter ones near a limit.
+pub const LONGEST_SLICE_MS: u64 = 60_000;
+/// A shorter slice is not worth its commits.
+const SHORTEST_SLICE_MS: u64 = 1_000;
+
+const MILLIS_PER_MINUTE: u64 = 60_000;
+
+/// What a spender has used since the agent began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spent {
+    Models(Costs),
+    Compute { costs: Costs, millis: u64 },
+}
+
+/// What a spender needs next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// What is reserved for it goes back.
+    Nothing,
+    /// A call that comes to `most` at most. Of `least` something useful can be made too.
+    Call { least: Pico, most: Pico },
+    /// Time to run on.
+    Compute { price: ComputePrice },
+}
+
+impl Spent {
+    const fn spender(&self) -> Spender {
+        match self {
+            Spent::Models(_) => Spender::Models,
+            Spent::Compute { .. } => Spender::Compute,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reserve {
+    pub agent_id: AgentId,
+    pub spent: Spent,
+    pub need: Need,
+}
+
+/// What is left for one spender, and which limit leaves so little.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    pub left: Pico,
+    pub by: Option<LimitKind>,
+    /// Milliseconds of compute.
+    pub millis: u64,
+}
+
+impl Session {
+    /// Whether what `agent` spends has to be reserved first.
+    pub fn bounds(&self, agent: AgentId) -> bool {
+        let capped = |account: &Account| account.cost_cap.is_some();
+        self.limits.bound_spending() || self.budget.accounts.get(&agent).is_some_and(capped)
+    }
+
+    /// What is left of the limits for a spender, beside what all others have reserved.
+    pub fn room(&self, agent: AgentId, spender: Spender, now: Timestamp) -> Room {
+        let account = self.budget.accounts.get(&agent);
+        let others = self.budget.held_by_others((agent, spender));
+        let mut room = Room { left: Pico(i128::MAX), by: None, millis: u64::MAX };
+        if let Some(max) = self.limits.max_cost {
+            let spent = self.budget.spent_in(max.period, now.day());
+            let left = Pico::from_cents(max.amount).minus(spent).minus(others);
+            (room.left, room.by) = (left.max(Pico::ZERO), Some(LimitKind::MaxCost));
+        }
+        if let Some(minutes) = self.limits.max_compute_minutes {
+            let max = minutes.saturating_mul(MILLIS_PER_MINUTE);
+            let used = self.budget.compute_millis;
+            let held = self.budget.held_millis_by_others(agent);
+            room.millis = max.saturating_sub(used).saturating_sub(held);
+        }
+        if let Some((account, cap)) = account.and_then(|a| Some((a, a.cost_cap?))) {
+            let other = match spender {
+                Spender::Compute => account.models.held,
+                Spender::Models => account.compute.held,
+            };
+            let left = cap.minus(account.spent()).minus(other).max(Pico::ZERO);
+            if left < room.left {
+                (room.left, room.by) = (left, Some(LimitKind::CostCap));
+            }
+        }
+        room
+    }
+
+    /// Whether more may be left soon: others have reserved for calls that are under way, or it is
+    /// still to be counted what was spent before there was a limit.
+    pub fn may_have_more(&self, agent: AgentId) -> bool {
+        let calls = |(other, account): (&AgentId, &Account)| {
+            *other != agent && !account.models.held.is_zero()
+        };
+        self.counts() || self.budget.accounts.iter().any(calls)
+    }
+
+    /// Whether it is still to be counted what was spent before there was a limit.
+    pub fn counts(&self) -> bool {
+        self.limits.bound_spending() && !self.budget.unknown.is_empty()
+    }
+
+    /// Whether nothing can begin any more in the period that `now` is in.
+    pub fn is_spent(&self, now: Timestamp) -> bool {
+        self.limits.max_cost.is_some_and(|max| {
+            self.budget.spent_in(max.period, now.day()) >= Pico::from_cents(max.amount)
+        })
+    }
+}
+
+pub(super) fn reserve(session: &Session, reserve: &Reserve, ctx: Ctx) -> Vec<SessionEvent> {
+    let Reserve { agent_id, spent, need } = reserve;
+    let Some(account) = session.budget.accounts.get(agent_id) else { return vec![] };
+    let spender = spent.spender();
+    // What it has used is no longer reserved, and counts.
+    let used = told(account, spent);
+    let mut after = session.clone();
+    after.budget.take(*agent_id, spender, &used);
+    let told = grant(&after, *agent_id, need, used, ctx.now);
+    after.budget.hold(*agent_id, spender, &told);
+    let before = account.side(spender);
+    let moved = (told.held, told.held_millis) != (before.held, before.held_millis);
+    let counted = spender == Spender::Compute && session.budget.unknown.contains(agent_id);
+    let refused = is_refused(need, &told);
+    let tells = told.has_spent() || moved || counted;
+    let mut events: Vec<_> =
+        tells.then(|| reservation(*agent_id, spender, told)).into_iter().collect();
+    events.extend(notices(session, &after, *agent_id, refused, ctx.now));
+    events
+}
+
+/// The agent has ended. `run_open`: the costs of its last run are told later.
+pub(super) fn release(
+    session: &Session,
+    agent_id: AgentId,
+    spent: &[Spent],
+    run_open: bool,
+    ctx: Ctx,
+) -> Vec<SessionEvent> {
+    let Some(account) = session.budget.accounts.get(&agent_id) else { return vec![] };
+    let (mut events, mut after) = (Vec::new(), session.clone());
+    for spent in spent {
+        let (spender, told) = (spent.spender(), told(account, spent));
+        let side = account.side(spender);
+        if told.has_spent() || !side.held.is_zero() || side.held_millis > 0 {
+            after.budget.take(agent_id, spender, &told);
+            events.push(reservation(agent_id, spender, told));
+        }
+    }
+    events.extend(notices(session, &after, agent_id, false, ctx.now));
+    events.push(SessionEvent::AgentReleased { agent_id, run_open });
+    events
+}
+
+/// The first slice of a new agent's compute, beside all that is reserved already; nothing when
+/// there is no room for it.
+pub(super) fn first_slice(
+    session: &Session,
+    agent_id: AgentId,
+    cost_cap: Option<Pico>,
+    price: &ComputePrice,
+    ctx: Ctx,
+) -> Option<SessionEvent> {
+    let mut after = session.clone();
+    after.budget.open(agent_id, cost_cap);
+    let need = Need::Compute { price: price.clone() };
+    let told = grant(&after, agent_id, &need, Told::default(), ctx.now);
+    (told.held_millis > 0).then(|| reservation(agent_id, Spender::Compute, told))
+}
+
+fn reservation(agent_id: AgentId, spender: Spender, told: Told) -> SessionEvent {
+    SessionEvent::ReservationChanged { agent_id, spender, told }
+}
+
+/// What is new of what a spender has used; nothing reserved.
+fn told(account: &Account, spent: &Spent) -> Told {
+    match spent {
+        Spent::Models(costs) => {
+            Told { spent: costs.since(&account.models.spent), ..Told::default() }
+        }
+        Spent::Compute { costs, millis } => Told {
+            spent: costs.since(&account.compute.spent),
+            millis: millis.saturating_sub(account.compute.millis),
+            ..Told::default()
+        },
+    }
+}
+
+fn is_refused(need: &Need, told: &Told) -> bool {
+    match need {
+        Need::Nothing => false,
+        Need::Call { most, .. } => told.held.is_zero() && !most.is_zero(),
+        Need::Compute { .. } => told.held_millis == 0,
+    }
+}
+
+/// `told`, with what the spender gets.
+fn grant(session: &Session, agent: AgentId, need: &Need, told: Told, now: Timestamp) -> Told {
+    if session.counts() {
+        return told;
+    }
+    let agents = i128::try_from(session.budget.accounts.len().max(1)).unwrap_or(i128::MAX);
+    match need {
+        Need::Nothing => told,
+        Need::Call { least, most } => {
+            let left = session.room(agent, Spender::Models, now).left;
+            let held = if left >= *most {
+                let part = left.minus(*most).0 / PARTS.saturating_mul(agents);
+                *most + Pico(part.min(most.0.saturating_mul(CALLS_AHEAD)))
+            } else if left >= *least {
+                left
+            } else {
+                Pico::ZERO
+            };
+            Told { held, ..told }
+        }
+        Need::Compute { price } => {
+            let room = session.room(agent, Spender::Compute, now);
+            let affordable = price.affords(room.left).unwrap_or(u64::MAX).min(room.millis);
+            let share = u64::try_from(i128::from(affordable) / PARTS.saturating_mul(agents));
+            let slice = share.unwrap_or(0).clamp(SHORTEST_SLICE_MS, LONGEST_SLICE_MS);
+            let held_millis = slice.min(affordable);
+            Told { held: price.cost(held_millis), held_millis, ..told }
+        }
+    }
+}
+
+/// What is to be said of limits that are near now, or reached. `refused`: there was not enough.
+pub(super) fn notices(
+    before: &Session,
+    after: &Session,
+    agent: AgentId,
+    refused: bool,
+    now: Timestamp,
+) -> Vec<SessionEvent> {
+    let mut events = Vec::new();
+    for level in levels(after, agent, now) {
+        let reached = level.used >= level.max
+            || refused && !after.counts() && limits(after, agent, now, level.limit);
+        let near = u128::from(level.used).saturating_mul(1_000)
+            >= u128::from(level.max).saturating_mul(NEAR);
+        let notice = level.notice(reached);
+        let known = |old: &Notice| {
+            let same = Notice { reached: old.reached, ..notice.clone() } == *old;
+            same && (old.reached || !reached)
+        };
+        if !(near || reached) || before.budget.notices.iter().any(known) {
+            continue;
+        }
+        events.push(match reached {
+            true => SessionEvent::LimitReached { notice },
+            false => SessionEvent::LimitWarning { notice },
+        });
+        let pauses = reached && level.limit == LimitKind::MaxComputeMinutes;
+        if pauses && after.status == SessionStatus::Active {
+            events.push(SessionEvent::Paused { by: level.limit });
+        }
+    }
+    events
+}
+
+/// Whether it is this limit that leaves nothing.
+fn limits(session: &Session, agent: AgentId, now: Timestamp, limit: LimitKind) -> bool {
+    let room = session.room(agent, Spender::Compute, now);
+    match limit {
+        LimitKind::MaxComputeMinutes => room.millis == 0,
+        cost => room.by == Some(cost) && room.millis > 0,
+    }
+}
+
+/// How far a limit is used up: picodollars would not fit, so costs are in hundredths of a cent.
+struct Level {
+    limit: LimitKind,
+    agent: Option<AgentId>,
+    since: Day,
+    shown: u64,
+    used: u64,
+    max: u64,
+}
+
+impl Level {
+    fn notice(&self, reached: bool) -> Notice {
+        Notice {
+            limit: self.limit,
+            agent_id: self.agent,
+            since: self.since,
+            max: self.shown,
+            reached,
+        }
+    }
+}
+
+fn levels(session: &Session, agent: AgentId, now: Timestamp) -> Vec<Level> {
+    const PICO_PER_UNIT: i128 = 100_000_000;
+    let units = |cost: Pico| u64::try_from(cost.0 / PICO_PER_UNIT).unwrap_or(0);
+    let cents = |cost: Pico| u64::try_from(cost.to_cents()).unwrap_or(0);
+    let mut levels = Vec::new();
+    if let Some(max) = session.limits.max_cost {
+        let spent = session.budget.spent_in(max.period, now.day());
+        let limit = Pico::from_cents(max.amount);
+        levels.push(Level {
+            limit: LimitKind::MaxCost,
+            agent: None,
+            since: period_start(max.period, now),
+            shown: cents(limit),
+            used: units(spent),
+            max: units(limit),
+        });
+    }
+    if let Some(minutes) = session.limits.max_compute_minutes {
+        levels.push(Level {
+            limit: LimitKind::MaxComputeMinutes,
+            agent: None,
+            since: period_start(Period::Session, now),
+            shown: minutes,
+            used: session.budget.compute_millis,
+            max: minutes.saturating_mul(MILLIS_PER_MINUTE),
+        });
+    }
+    let account = session.budget.accounts.get(&agent);
+    if let Some((account, cap)) = account.and_then(|account| Some((account, account.cost_cap?))) {
+        levels.push(Level {
+            limit: LimitKind::CostCap,
+            agent: Some(agent),
+            since: period_start(Period::Session, now),
+            shown: cents(cap),
+            used: units(account.spent()),
+            max: units(cap),
+        });
+    }
+    levels
+}
