@@ -1,10 +1,10 @@
 //! Agents: admitted by their session, then created; and what is asked of them.
 
-use theazo_domain::agent::{Agent, AgentCommand, AgentSpec};
-use theazo_domain::session::{Reserve, Session, SessionCommand, Spender, Spent};
+use theazo_domain::agent::{Agent, AgentCommand, AgentSpec, AgentState};
+use theazo_domain::session::{Reserve, Session, SessionCommand, Spender};
 use theazo_domain::{AgentId, SessionId, SnapshotId, StreamId};
 
-use crate::{CommandError, Commander, Done, Origin, Seed};
+use crate::{CommandError, Commander, Done, Origin, Seed, now};
 
 /// The id of an agent that is to be created.
 pub fn new_id(origin: &Origin) -> AgentId {
@@ -47,6 +47,22 @@ impl Commander {
         self.execute_new(origin, &stream, &create).await
     }
 
+    /// Asks a paused agent to go on, where its session has something left for it.
+    pub async fn resume_agent(
+        &self,
+        origin: &Origin,
+        id: AgentId,
+        snapshot_id: Option<SnapshotId>,
+    ) -> Result<Done<Agent>, CommandError> {
+        let agent = self.load::<Agent>(&StreamId::agent(origin.scope, id)).await?.state;
+        if let Some(agent) = agent.filter(|agent| agent.state == AgentState::Paused) {
+            let stream = StreamId::session(origin.scope, agent.session_id);
+            let session = self.load::<Session>(&stream).await?.state;
+            session.map_or(Ok(()), |session| session.has_something_left(now()))?;
+        }
+        self.agent(origin, id, &AgentCommand::RequestResume { snapshot_id }).await
+    }
+
     /// Any other command on an agent.
     pub async fn agent(
         &self,
@@ -61,7 +77,7 @@ impl Commander {
     /// told.
     pub async fn release_agent(&self, origin: &Origin, agent: &Agent) -> Result<(), CommandError> {
         let stream = StreamId::session(origin.scope, agent.session_id);
-        let models = Spent::Models(agent.model_costs.clone());
+        let models = agent.models_spent();
         let run_open = agent.task.is_some();
         let spent = match run_open {
             true => vec![agent.compute_spent()],

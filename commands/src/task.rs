@@ -8,7 +8,7 @@ use theazo_domain::{AgentId, Payload, Rejection, Scope, SessionId, StreamId, Tas
 use zeroize::Zeroizing;
 
 use crate::vault::{open_payload, seal_payload};
-use crate::{CommandError, Commander, Done, Origin};
+use crate::{CommandError, Commander, Done, Origin, now};
 
 /// The id of a task that is to be submitted.
 pub fn new_id(origin: &Origin) -> TaskId {
@@ -173,13 +173,7 @@ impl Commander {
         let session = self.load::<Session>(&StreamId::session(scope, id)).await?.state;
         let session = session.ok_or_else(|| Rejection::not_found("session"))?;
         match session.status {
-            SessionStatus::Active => Ok(()),
-            SessionStatus::Paused => Err(Rejection::LimitExceeded(
-                "This session is paused because it reached a limit; raise it with \
-                 PATCH /v1/sessions/:id."
-                    .to_owned(),
-            )
-            .into()),
+            SessionStatus::Active | SessionStatus::Paused => Ok(session.has_something_left(now())?),
             SessionStatus::Ended => {
                 Err(Rejection::conflict("This session has ended; create a new one.").into())
             }

@@ -14,6 +14,7 @@ mod gateway;
 mod host;
 mod lane;
 mod lifecycle;
+mod meter;
 mod pause;
 mod reactions;
 mod recovery;

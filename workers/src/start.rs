@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::crew::answer_health;
 use crate::dispatch::{self, Dispatcher};
 use crate::executor::{Ears, Executor};
+use crate::meter::Meter;
 use crate::reactions::{self, Part};
 use crate::webhooks::Deliverer;
 use crate::{Host, Runner, Webhooks, WorkerError, recovery, shelf, sweeper};
@@ -82,8 +83,10 @@ impl Scheduler {
         let dispatcher = Dispatcher::new(host.clone(), reads.clone(), bus, lease, recovered);
         let (dispatcher, hosts) = dispatcher.await?;
         let deliverer = Deliverer::new(host.clone(), self.webhooks.clone(), reads).await?;
+        let meter = Meter::new(host.clone(), reads).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(reactions::run(host.clone(), Part::Scheduler, from, stop.clone()));
+        tasks.spawn(meter.run(head, stop.clone()));
         tasks.spawn(deliverer.run(head, stop.clone()));
         tasks.spawn(dispatcher.run(hosts, head, stop.clone()));
         let repeated = dispatch::repeat_reactions(host.clone(), head);

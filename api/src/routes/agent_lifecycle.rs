@@ -83,6 +83,7 @@ async fn agent_pause(
     request_body = ResumeAgent,
     responses(
         (status = 200, description = "The agent, which can take work", body = Agent),
+        (status = 402, description = "Nothing is left of a limit of its session"),
         (status = 409, description = "It is not paused"),
         (status = 502, description = "The provider failed; the agent is as it was"),
         (status = 504, description = "It takes long, and goes on"),
@@ -100,8 +101,7 @@ async fn agent_resume(
         let agent = agent.ok_or_else(|| ApiError::not_found("agent"))?;
         must_fit(&writer, snapshot, agent.spec.provider).await?;
     }
-    let request = AgentCommand::RequestResume { snapshot_id };
-    let requested = writer.commander.agent(writer.origin(), id, &request).await?;
+    let requested = writer.commander.resume_agent(writer.origin(), id, snapshot_id).await?;
     writer.caller.wrote(requested.position);
     let settled = |agent: &AgentAggregate| !matches!(agent.pending, Some(Pending::Resume { .. }));
     let (agent, position) = wait(&writer, id, PAUSE_PATIENCE, settled).await?;

@@ -15,9 +15,11 @@ pub enum AgentCommand {
         spec: Box<AgentSpec>,
         funded_millis: Option<u64>,
     },
-    /// So much compute is reserved for it in all; none: it is bound by no limit.
+    /// So much compute is reserved for it in all, by the session's revision `order`; none: it is
+    /// bound by no limit.
     Fund {
         millis: Option<u64>,
+        order: u64,
     },
     RequestPause {
         snapshot_id: SnapshotId,
@@ -121,7 +123,7 @@ pub(super) fn decide(
             Ok(record_usage(agent, ctx))
         }
         AgentCommand::Meter => Ok(vec![]),
-        AgentCommand::Fund { millis } => Ok(fund(agent, *millis, ctx)),
+        AgentCommand::Fund { millis, order } => Ok(fund(agent, *millis, *order, ctx)),
         AgentCommand::Place { host, instead_of } => Ok(place(agent, host, instead_of.as_deref())),
         AgentCommand::ClosePort { .. } => Err(Rejection::not_found("exposed port")),
         outcome => Ok(record_outcome(agent, outcome, ctx)),
@@ -277,13 +279,13 @@ fn close_span(agent: &Agent, last: AgentEvent, ctx: Ctx) -> Vec<AgentEvent> {
 }
 
 /// What ran before it is metered first: it is billed by what was reserved then.
-fn fund(agent: &Agent, millis: Option<u64>, ctx: Ctx) -> Vec<AgentEvent> {
-    if agent.state.is_final() || agent.funded_millis == millis {
+fn fund(agent: &Agent, millis: Option<u64>, order: u64, ctx: Ctx) -> Vec<AgentEvent> {
+    if agent.state.is_final() || order <= agent.funded_order {
         return vec![];
     }
     let runs = agent.running_since.is_some_and(|since| since < ctx.now);
     let mut events = if runs { record_usage(agent, ctx) } else { vec![] };
-    events.push(AgentEvent::ComputeFunded { session_id: agent.session_id, millis });
+    events.push(AgentEvent::ComputeFunded { session_id: agent.session_id, millis, order });
     events
 }
 

@@ -20,6 +20,8 @@ events! {
             /// Milliseconds; absent: it is bound by no limit any more.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             millis: Option<u64>,
+            /// The session's revision that says so: an older one is not listened to any more.
+            order: u64,
         }
         /// This worker host is to make its sandbox: the first time, or again from its snapshot
         /// after the host that had it was lost. Where one process does everything nobody says so.

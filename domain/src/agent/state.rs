@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::aggregate::SMALL;
 use crate::money::Pico;
 use crate::pricing::Costs;
-use crate::session::Spent;
+use crate::session::{RunNumber, Spent};
 use crate::{
     AgentId, Aggregate, Ctx, Event, Kind, Rejection, SessionId, SnapshotId, TaskId, Timestamp,
 };
@@ -132,6 +132,12 @@ pub struct Agent {
     /// Milliseconds of compute that are reserved for it in all; absent where no limit asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub funded_millis: Option<u64>,
+    /// The session's revision that says so.
+    #[serde(default)]
+    pub funded_order: u64,
+    /// Runs that it has begun.
+    #[serde(default)]
+    pub runs: u32,
     /// It is paused, or to be paused, because nothing is left of a limit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused_by_limit: bool,
@@ -180,6 +186,8 @@ impl Aggregate for Agent {
                     cost: Pico::ZERO,
                     compute_costs: Costs::default(),
                     funded_millis: *funded_millis,
+                    funded_order: 0,
+                    runs: 0,
                     paused_by_limit: false,
                     compute_millis: 0,
                     spans: 0,
@@ -233,7 +241,9 @@ impl Agent {
                     false => self.model_costs.add_all(model_costs),
                 }
             }
-            AgentEvent::ComputeFunded { millis, .. } => self.funded_millis = *millis,
+            AgentEvent::ComputeFunded { millis, order, .. } => {
+                (self.funded_millis, self.funded_order) = (*millis, *order);
+            }
             AgentEvent::RunEnded { .. } => return self,
             AgentEvent::CompleteRequested {} => self.pending = Some(Pending::Complete),
             AgentEvent::Completed { .. } => self.stops(AgentState::Completed),
@@ -253,6 +263,9 @@ impl Agent {
             }
             AgentEvent::Paused { snapshot_id, size, .. } => {
                 self.stops(AgentState::Paused);
+                // What was reserved for it goes back.
+                let used = self.compute_millis;
+                self.funded_millis = self.funded_millis.map(|funded| funded.min(used));
                 self.snapshot = Some(SnapshotRef { id: *snapshot_id, size: *size });
                 self.snapshots.push(*snapshot_id);
             }
@@ -284,6 +297,7 @@ impl Agent {
     }
 
     fn begins_run(&mut self, task: TaskId) {
+        self.runs = self.runs.saturating_add(1);
         self.task = Some(task);
         self.last_task = Some(task);
         if self.state == AgentState::Idle {
@@ -340,6 +354,11 @@ impl Agent {
     /// Milliseconds of compute that may still be billed.
     pub fn funded_left(&self) -> u64 {
         self.funded_millis.map_or(u64::MAX, |funded| funded.saturating_sub(self.compute_millis))
+    }
+
+    /// What the models of its runs that have ended have used, as its session is told.
+    pub fn models_spent(&self) -> Spent {
+        Spent::Models { costs: self.model_costs.clone(), run: RunNumber::over(self.runs) }
     }
 
     /// What its compute has used in all, as its session is told.

@@ -68,6 +68,30 @@ pub struct Side {
     /// Reserved, beyond what is spent.
     pub held: Pico,
     pub held_millis: u64,
+    /// The newest run that told or reserved.
+    #[serde(default)]
+    pub run: RunNumber,
+}
+
+/// Which run of an agent it is, and which attempt at it: one that is overtaken has a lower number,
+/// and is not listened to any more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RunNumber {
+    /// From 1.
+    pub run: u32,
+    pub attempt: u32,
+}
+
+impl RunNumber {
+    /// After the last attempt.
+    pub const fn over(run: u32) -> Self {
+        Self { run, attempt: u32::MAX }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Somebody was told that a limit is near, or reached.
@@ -140,6 +164,7 @@ impl Budget {
         if let Some(account) = self.accounts.get_mut(&agent) {
             let side = account.side_mut(spender);
             (side.held, side.held_millis) = (told.held, told.held_millis);
+            side.run = side.run.max(told.run);
         }
     }
 
@@ -202,6 +227,9 @@ pub struct Told {
     pub held: Pico,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub held_millis: u64,
+    /// Whose word it is, where it is of models.
+    #[serde(default, skip_serializing_if = "RunNumber::is_none")]
+    pub run: RunNumber,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]

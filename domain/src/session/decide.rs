@@ -3,7 +3,7 @@ use crate::model::ModelConfig;
 use crate::pricing::StorageUsage;
 use crate::settings::ComputeChoice;
 use crate::validate::{self, Metadata};
-use crate::{AgentId, Ctx, Day, FieldError, Pico, Rejection, SessionId};
+use crate::{AgentId, Ctx, Day, FieldError, Pico, Rejection, SessionId, Timestamp};
 
 use super::reserve::{self, Reserve, Spent};
 use super::{Limits, Session, SessionEvent, SessionStatus};
@@ -174,19 +174,10 @@ fn admit(
     if session.agents.contains(&agent_id) {
         return Ok(vec![]);
     }
-    match session.status {
-        SessionStatus::Active => {}
-        SessionStatus::Paused => {
-            return Err(Rejection::LimitExceeded(
-                "This session is paused because it reached its compute limit; raise it with \
-                 PATCH /v1/sessions/:id."
-                    .to_owned(),
-            ));
-        }
-        SessionStatus::Ended => {
-            return Err(Rejection::conflict("This session has ended; create a new one."));
-        }
+    if session.status == SessionStatus::Ended {
+        return Err(Rejection::conflict("This session has ended; create a new one."));
     }
+    session.has_something_left(ctx.now)?;
     checked(spec.check())?;
     let max = session.limits.max_agents.unwrap_or(u32::MAX);
     if session.agents.len() >= usize::try_from(max).unwrap_or(usize::MAX) {
@@ -204,8 +195,25 @@ fn admit(
     Ok(events)
 }
 
+impl Session {
+    /// Whether anything can begin in it by its limits.
+    ///
+    /// # Errors
+    /// [`Rejection::LimitExceeded`], with what to do.
+    pub fn has_something_left(&self, now: Timestamp) -> Result<(), Rejection> {
+        if self.status == SessionStatus::Paused {
+            return Err(Rejection::LimitExceeded(
+                "This session is paused because it reached its compute limit; raise it with \
+                 PATCH /v1/sessions/:id."
+                    .to_owned(),
+            ));
+        }
+        if self.is_spent(now) { Err(nothing_left(self, Ctx { now })) } else { Ok(()) }
+    }
+}
+
 /// Why nothing can begin in the session.
-pub(super) fn nothing_left(session: &Session, ctx: Ctx) -> Rejection {
+fn nothing_left(session: &Session, ctx: Ctx) -> Rejection {
     let counting = "What was spent before this session had a limit is being counted; try again in \
                     a moment.";
     let minutes = session.limits.max_compute_minutes;

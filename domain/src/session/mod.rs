@@ -19,7 +19,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use budget::{Account, Budget, LimitKind, Notice, Side, Spender, Told};
+pub use budget::{Account, Budget, LimitKind, Notice, RunNumber, Side, Spender, Told};
 pub use decide::{CreateSession, SessionCommand, SessionPatch};
 pub use event::SessionEvent;
 pub use limits::{Limits, MaxCost, Period};

@@ -3,7 +3,7 @@
 use crate::pricing::{ComputePrice, Costs};
 use crate::{AgentId, Ctx, Day, Pico, Timestamp};
 
-use super::budget::{Account, Notice, Spender, Told, period_start};
+use super::budget::{Account, Notice, RunNumber, Side, Spender, Told, period_start};
 use super::{LimitKind, Period, Session, SessionEvent, SessionStatus};
 
 /// A run gets a part of what is left beyond its next call, so that not every call is a commit on
@@ -23,7 +23,7 @@ const MILLIS_PER_MINUTE: u64 = 60_000;
 /// What a spender has used since the agent began.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Spent {
-    Models(Costs),
+    Models { costs: Costs, run: RunNumber },
     Compute { costs: Costs, millis: u64 },
 }
 
@@ -32,6 +32,8 @@ pub enum Spent {
 pub enum Need {
     /// What is reserved for it goes back.
     Nothing,
+    /// What is reserved for it stays, without what it has used of it.
+    Rest,
     /// A call that comes to `most` at most. Of `least` something useful can be made too.
     Call { least: Pico, most: Pico },
     /// Time to run on.
@@ -41,7 +43,7 @@ pub enum Need {
 impl Spent {
     const fn spender(&self) -> Spender {
         match self {
-            Spent::Models(_) => Spender::Models,
+            Spent::Models { .. } => Spender::Models,
             Spent::Compute { .. } => Spender::Compute,
         }
     }
@@ -125,14 +127,18 @@ pub(super) fn reserve(session: &Session, reserve: &Reserve, ctx: Ctx) -> Vec<Ses
     let Reserve { agent_id, spent, need } = reserve;
     let Some(account) = session.budget.accounts.get(agent_id) else { return vec![] };
     let spender = spent.spender();
+    if matches!(spent, Spent::Models { run, .. } if *run < account.models.run) {
+        return vec![];
+    }
     // What it has used is no longer reserved, and counts.
     let used = told(account, spent);
     let mut after = session.clone();
     after.budget.take(*agent_id, spender, &used);
-    let told = grant(&after, *agent_id, need, used, ctx.now);
-    after.budget.hold(*agent_id, spender, &told);
     let before = account.side(spender);
-    let moved = (told.held, told.held_millis) != (before.held, before.held_millis);
+    let told = grant(&after, *agent_id, (need, before), used, ctx.now);
+    after.budget.hold(*agent_id, spender, &told);
+    let moved = (told.held, told.held_millis) != (before.held, before.held_millis)
+        || !told.held.is_zero() && told.run != before.run;
     let counted = spender == Spender::Compute && session.budget.unknown.contains(agent_id);
     let refused = is_refused(need, &told);
     let tells = told.has_spent() || moved || counted;
@@ -177,7 +183,7 @@ pub(super) fn first_slice(
     let mut after = session.clone();
     after.budget.open(agent_id, cost_cap);
     let need = Need::Compute { price: price.clone() };
-    let told = grant(&after, agent_id, &need, Told::default(), ctx.now);
+    let told = grant(&after, agent_id, (&need, &Side::default()), Told::default(), ctx.now);
     (told.held_millis > 0).then(|| reservation(agent_id, Spender::Compute, told))
 }
 
@@ -188,8 +194,8 @@ fn reservation(agent_id: AgentId, spender: Spender, told: Told) -> SessionEvent 
 /// What is new of what a spender has used; nothing reserved.
 fn told(account: &Account, spent: &Spent) -> Told {
     match spent {
-        Spent::Models(costs) => {
-            Told { spent: costs.since(&account.models.spent), ..Told::default() }
+        Spent::Models { costs, run } => {
+            Told { spent: costs.since(&account.models.spent), run: *run, ..Told::default() }
         }
         Spent::Compute { costs, millis } => Told {
             spent: costs.since(&account.compute.spent),
@@ -201,20 +207,34 @@ fn told(account: &Account, spent: &Spent) -> Told {
 
 fn is_refused(need: &Need, told: &Told) -> bool {
     match need {
-        Need::Nothing => false,
+        Need::Nothing | Need::Rest => false,
         Need::Call { most, .. } => told.held.is_zero() && !most.is_zero(),
         Need::Compute { .. } => told.held_millis == 0,
     }
 }
 
-/// `told`, with what the spender gets.
-fn grant(session: &Session, agent: AgentId, need: &Need, told: Told, now: Timestamp) -> Told {
+/// `told`, with what the spender gets, which had `before`.
+fn grant(
+    session: &Session,
+    agent: AgentId,
+    (need, before): (&Need, &Side),
+    told: Told,
+    now: Timestamp,
+) -> Told {
+    let rest = Told {
+        held: before.held.minus(told.spent.total()).max(Pico::ZERO),
+        held_millis: before.held_millis.saturating_sub(told.millis),
+        ..told.clone()
+    };
+    if *need == Need::Rest {
+        return rest;
+    }
     if session.counts() {
         return told;
     }
     let agents = i128::try_from(session.budget.accounts.len().max(1)).unwrap_or(i128::MAX);
     match need {
-        Need::Nothing => told,
+        Need::Nothing | Need::Rest => told,
         Need::Call { least, most } => {
             let left = session.room(agent, Spender::Models, now).left;
             let held = if left >= *most {
@@ -232,8 +252,10 @@ fn grant(session: &Session, agent: AgentId, need: &Need, told: Told, now: Timest
             let affordable = price.affords(room.left).unwrap_or(u64::MAX).min(room.millis);
             let share = u64::try_from(i128::from(affordable) / PARTS.saturating_mul(agents));
             let slice = share.unwrap_or(0).clamp(SHORTEST_SLICE_MS, LONGEST_SLICE_MS);
-            let held_millis = slice.min(affordable);
-            Told { held: price.cost(held_millis), held_millis, ..told }
+            // The agent may be billed all that it was given already.
+            let held_millis = slice.min(affordable).max(rest.held_millis);
+            let held = price.cost(held_millis).max(rest.held);
+            Told { held, held_millis, ..told }
         }
     }
 }

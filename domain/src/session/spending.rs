@@ -4,7 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{
-    CreateSession, Limits, MaxCost, Need, Period, Reserve, Session, SessionCommand, Spender, Spent,
+    CreateSession, Limits, MaxCost, Need, Period, Reserve, RunNumber, Session, SessionCommand,
+    Spender, Spent,
 };
 use crate::money::Money;
 use crate::pricing::{ComputePrice, Costs};
@@ -125,7 +126,10 @@ impl World {
             Act::Call { agent: n, least, most, hundredths } => {
                 let (least, most) = (Pico::from_cents(*least), Pico::from_cents(*most));
                 if self.used[*n as usize].left < most {
-                    let spent = Spent::Models(self.used[*n as usize].models.clone());
+                    let spent = Spent::Models {
+                        costs: self.used[*n as usize].models.clone(),
+                        run: RunNumber::default(),
+                    };
                     self.reserve(*n, spent, Need::Call { least, most });
                 }
                 let used = &mut self.used[*n as usize];
@@ -149,7 +153,10 @@ impl World {
                 self.used[*n as usize].left = left;
             }
             Act::Rest { agent: n } => {
-                let spent = Spent::Models(self.used[*n as usize].models.clone());
+                let spent = Spent::Models {
+                    costs: self.used[*n as usize].models.clone(),
+                    run: RunNumber::default(),
+                };
                 let millis = self.used[*n as usize].left_millis;
                 self.reserve(*n, spent, Need::Nothing);
                 self.used[*n as usize].left_millis = millis;
@@ -158,7 +165,10 @@ impl World {
                 let used = &mut self.used[*n as usize];
                 used.ended = true;
                 let compute = Spent::Compute { costs: used.compute.clone(), millis: used.millis };
-                let spent = vec![compute, Spent::Models(used.models.clone())];
+                let spent = vec![
+                    compute,
+                    Spent::Models { costs: used.models.clone(), run: RunNumber::default() },
+                ];
                 let agent_id = agent(*n);
                 let release = SessionCommand::ReleaseAgent { agent_id, spent, run_open: false };
                 self.tell(&release);

@@ -22,7 +22,9 @@ use crate::org::{OrgEvent, Plan};
 use crate::pricing::{ComputePrice, ComputeUsage, Costs, StoragePrice, StorageUsage};
 use crate::providers::{ProviderKind, ProvidersEvent};
 use crate::secret::SecretEvent;
-use crate::session::{LimitKind, Limits, MaxCost, Notice, Period, SessionEvent, Spender, Told};
+use crate::session::{
+    LimitKind, Limits, MaxCost, Notice, Period, RunNumber, SessionEvent, Spender, Told,
+};
 use crate::settings::{ComputeChoice, SettingsEvent};
 use crate::snapshot::SnapshotEvent;
 use crate::validate::Metadata;
@@ -178,8 +180,10 @@ fn spender() -> impl Strategy<Value = Spender> {
 }
 
 fn told() -> impl Strategy<Value = Told> {
-    (costs(), any::<u64>(), pico(), any::<u64>())
-        .prop_map(|(spent, millis, held, held_millis)| Told { spent, millis, held, held_millis })
+    let run = (any::<u32>(), any::<u32>()).prop_map(|(run, attempt)| RunNumber { run, attempt });
+    (costs(), any::<u64>(), pico(), any::<u64>(), run).prop_map(
+        |(spent, millis, held, held_millis, run)| Told { spent, millis, held, held_millis, run },
+    )
 }
 
 fn limit_kind() -> impl Strategy<Value = LimitKind> {
@@ -348,8 +352,9 @@ pub fn agent_event() -> impl Strategy<Value = AgentEvent> {
                 AgentEvent::Created { agent_id, session_id, spec, funded_millis }
             }
         ),
-        (session_id(), option::of(any::<u64>()))
-            .prop_map(|(session_id, millis)| { AgentEvent::ComputeFunded { session_id, millis } }),
+        (session_id(), option::of(any::<u64>()), any::<u64>()).prop_map(
+            |(session_id, millis, order)| AgentEvent::ComputeFunded { session_id, millis, order }
+        ),
         (session_id(), text())
             .prop_map(|(session_id, host)| AgentEvent::Provisioned { session_id, host }),
         (session_id(), failure())

@@ -14,7 +14,7 @@ use theazo_domain::pricing::{ComputePrice, ComputeUsage, Costs, StorageUsage};
 use theazo_domain::providers::{ProviderKind, ProvidersEvent};
 use theazo_domain::secret::SecretEvent;
 use theazo_domain::session::{
-    LimitKind, Limits, MaxCost, Notice, Period, SessionEvent, Spender, Told,
+    LimitKind, Limits, MaxCost, Notice, Period, RunNumber, SessionEvent, Spender, Told,
 };
 use theazo_domain::settings::{ComputeChoice, SettingsEvent};
 use theazo_domain::snapshot::SnapshotEvent;
@@ -187,7 +187,15 @@ fn sessions() -> Vec<Event> {
         SessionEvent::AgentReleased { agent_id: agent_id(), run_open: true },
         reserved(Spender::Compute, Told { spent: costs(), millis: 61_000, ..Told::default() }),
         reserved(Spender::Compute, Told { held: Pico(9), held_millis: 60_000, ..Told::default() }),
-        reserved(Spender::Models, Told { spent: costs(), held: Pico(7), ..Told::default() }),
+        reserved(
+            Spender::Models,
+            Told {
+                spent: costs(),
+                held: Pico(7),
+                run: RunNumber { run: 3, attempt: 1 },
+                ..Told::default()
+            },
+        ),
         SessionEvent::LimitWarning { notice: notice(LimitKind::MaxCost, false) },
         SessionEvent::LimitWarning { notice: notice(LimitKind::CostCap, false) },
         SessionEvent::LimitReached { notice: notice(LimitKind::MaxCost, true) },
@@ -221,8 +229,8 @@ fn agents() -> Vec<Event> {
             spec: Box::new(bare_spec()),
             funded_millis: Some(60_000),
         },
-        AgentEvent::ComputeFunded { session_id, millis: Some(120_000) },
-        AgentEvent::ComputeFunded { session_id, millis: None },
+        AgentEvent::ComputeFunded { session_id, millis: Some(120_000), order: 77 },
+        AgentEvent::ComputeFunded { session_id, millis: None, order: 78 },
         AgentEvent::PauseRequested { snapshot_id, by_limit: true },
         AgentEvent::Provisioned { session_id, host: text("worker-1") },
         AgentEvent::Placed { session_id, host: text("worker-1") },

@@ -109,6 +109,9 @@ impl SessionUsage {
             }
             AgentEvent::Paused { .. } => {
                 self.open.remove(&agent);
+                if let Some(meter) = self.meters.get_mut(&agent) {
+                    meter.left = meter.left.map(|_| 0);
+                }
             }
             AgentEvent::Failed { .. }
             | AgentEvent::Terminated { .. }

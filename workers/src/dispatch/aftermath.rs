@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use theazo_commands::CommandError;
-use theazo_domain::agent::{AgentCommand, Failure};
+use theazo_domain::agent::{Agent, AgentCommand, Failure};
+use theazo_domain::session::{Need, Reserve, RunNumber, Session, Spent};
 use theazo_domain::task::{Task, TaskAgent, TaskStatus};
-use theazo_domain::{Rejection, Scope, StreamId, TaskId};
+use theazo_domain::{Scope, StreamId, TaskId};
 use theazo_log::Position;
 
 use crate::Host;
@@ -28,16 +29,41 @@ pub(crate) async fn settle(host: &Arc<Host>, scope: Scope, id: TaskId, since: Po
     .await;
 }
 
+/// What the models of an agent have cost, where somebody holds it against a limit, or waits for the
+/// last of it.
+async fn tell_session(
+    host: &Host,
+    scope: Scope,
+    agent: &Agent,
+    spent: Spent,
+) -> Result<(), CommandError> {
+    let stream = StreamId::session(scope, agent.session_id);
+    let Some(session) = host.commander.load::<Session>(&stream).await?.state else { return Ok(()) };
+    let released = session.budget.accounts.get(&agent.id).is_some_and(|account| account.released);
+    if !released && !session.bounds(agent.id) {
+        return Ok(());
+    }
+    let reserve = Reserve { agent_id: agent.id, spent, need: Need::Nothing };
+    host.commander.reserve(&host.origin(scope), agent.session_id, reserve).await.map(|_| ())
+}
+
 async fn agent(host: &Host, scope: Scope, task: &Task) -> Result<(), CommandError> {
     let origin = host.origin(scope);
     let id = task.agent_id();
+    // It may never have had an agent of its own.
+    let Some(agent) = host.load_agent(scope, id).await? else { return Ok(()) };
+    if agent.task == Some(task.id) {
+        // Before another run can begin: then what this one had reserved is free.
+        let mut costs = agent.model_costs.clone();
+        costs.add_all(&task.model_costs);
+        let run = RunNumber::over(agent.runs);
+        tell_session(host, scope, &agent, Spent::Models { costs, run }).await?;
+    }
     let end = AgentCommand::EndRun { task_id: task.id, model_costs: task.model_costs.clone() };
-    let agent = match host.commander.agent(&origin, id, &end).await {
-        Ok(done) => done.state,
-        // It never had an agent of its own.
-        Err(CommandError::Rejected(Rejection::NotFound(_))) => return Ok(()),
-        Err(error) => return Err(error),
-    };
+    let agent = host.commander.agent(&origin, id, &end).await?.state;
+    if agent.state.is_final() {
+        tell_session(host, scope, &agent, agent.models_spent()).await?;
+    }
     let last = match (task.status, &task.agent) {
         (TaskStatus::Completed, TaskAgent::Own { .. }) => Some(AgentCommand::RequestComplete),
         (TaskStatus::Failed, TaskAgent::Own { .. }) => {

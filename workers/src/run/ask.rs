@@ -14,6 +14,7 @@ use theazo_models::{
 };
 use tokio::time::{Instant, sleep_until};
 
+use super::budget::Afforded;
 use super::conversation::{Verdict, is_cut_off};
 use super::{Begun, Run, RunError, Stop, Went};
 
@@ -43,7 +44,11 @@ impl Run {
             Some(begun) => begun,
             None => self.begin(Purpose::Turn).await?,
         };
-        let prompt = self.prompt();
+        let mut prompt = self.prompt();
+        match self.afford(&prompt).await? {
+            Afforded::Yes { max_tokens } => prompt.max_tokens = max_tokens,
+            refused => return self.not_called(begun, refused).await,
+        }
         match self.call(begun, prompt.clone(), true).await? {
             Answer::Whole(turn) => self.heard(begun, *turn).await,
             Answer::Broken(error) => self.broke(begun, &prompt, &error).await,
@@ -123,6 +128,34 @@ impl Run {
         }
         self.report(entries).await?;
         Ok(Went::On)
+    }
+
+    /// The outcome of a call that was not made.
+    pub(super) async fn not_called(
+        &mut self,
+        begun: Begun,
+        refused: Afforded,
+    ) -> Result<Went, RunError> {
+        let unmade = |code: &str, message: String| Entry::ModelCallFailed {
+            step: begun.step,
+            failure: Failure { code: code.to_owned(), message },
+            usage: None,
+        };
+        match refused {
+            Afforded::Stopped(stop) => {
+                let (code, message) = super::finish::words(&stop);
+                let entry = unmade(code, message);
+                Ok(Went::Stopped(stop, vec![entry]))
+            }
+            Afforded::No(message) => {
+                let code = "session_limit_exceeded";
+                let entry = unmade(code, message.clone());
+                self.report(vec![entry]).await?;
+                let output = self.conversation.last_words().unwrap_or_default().to_owned();
+                Ok(Went::Over(Verdict::Failed { code, message, output }))
+            }
+            Afforded::Yes { .. } => Ok(Went::On),
+        }
     }
 
     /// The outcome of a call that came to its end.

@@ -1,7 +1,8 @@
 //! What a model call costs, with the price that holds when it ends.
 
-use theazo_domain::pricing::{CallFee, ModelUsage, PriceBasis, TokenUsage};
-use theazo_domain::{Pico, model_prices::ModelPrices};
+use theazo_domain::model_prices::ModelPrices;
+use theazo_domain::pricing::{CallFee, ModelPrice, ModelUsage, PriceBasis, TokenUsage};
+use theazo_domain::{Pico, Timestamp};
 use theazo_models::{Route, Wire};
 
 use super::{Run, RunError};
@@ -44,11 +45,10 @@ impl Run {
     ) -> ModelUsage {
         let route = self.route.leg(leg);
         let at = theazo_commands::now();
-        let price = [route.model.as_str(), served].iter().find_map(|model| {
-            let own = own.prices.get(*model).or_else(|| own.prices.get(&named(route, model)));
-            own.cloned().or_else(|| self.runner.models.prices().price(&route.vendor, model, at))
-        });
-        let (basis, cost) = match (&price, charged) {
+        let price = [route.model.as_str(), served]
+            .iter()
+            .find_map(|model| self.price(route, model, own, at));
+        let (basis, whole) = match (&price, charged) {
             _ if route.wire == Wire::Mock => (PriceBasis::Mock, Pico::ZERO),
             _ if route.byoi => (PriceBasis::Byoi, CallFee::now().pico_per_call),
             (_, Some(charged)) => (PriceBasis::Reported, charged),
@@ -58,7 +58,22 @@ impl Run {
         let model = served.to_owned();
         let id = format!("model/{}/{step}", self.task.id);
         let fee = (basis == PriceBasis::Byoi).then(CallFee::now);
-        ModelUsage { id, model, at, tokens, basis, price, fee, cost, waived: Pico::ZERO }
+        // What was not reserved is not billed.
+        let cost = self.room().map_or(whole, |room| whole.min(room));
+        let waived = whole.minus(cost);
+        ModelUsage { id, model, at, tokens, basis, price, fee, cost, waived }
+    }
+
+    /// The price of `model`: the org's own, or the table's.
+    pub(super) fn price(
+        &self,
+        route: &Route,
+        model: &str,
+        own: &ModelPrices,
+        at: Timestamp,
+    ) -> Option<ModelPrice> {
+        let own = own.prices.get(model).or_else(|| own.prices.get(&named(route, model)));
+        own.cloned().or_else(|| self.runner.models.prices().price(&route.vendor, model, at))
     }
 }
 

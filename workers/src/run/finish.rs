@@ -43,12 +43,14 @@ impl Run {
             Stop::Overtaken => Err(RunError::Overtaken),
             Stop::Pause => {
                 self.report_rest(entries).await?;
+                self.give_back().await?;
                 let reason = SuspendReason::AgentPaused;
                 let suspend = TaskCommand::Suspend { attempt: self.attempt(), reason };
                 self.command(&suspend).await.map(|_| ())
             }
             Stop::Shutdown => {
                 self.report_rest(entries).await?;
+                self.give_back().await?;
                 let reason = RequeueReason::Shutdown;
                 let requeue = TaskCommand::Requeue { attempt: self.attempt(), reason };
                 self.command(&requeue).await.map(|_| ())

@@ -15,6 +15,7 @@
 mod act;
 mod artifacts;
 mod ask;
+mod budget;
 mod conversation;
 mod cost;
 mod finish;
@@ -101,6 +102,8 @@ pub(crate) struct Run {
     /// The org's own prices, as they were when the attempt began.
     own_prices: Arc<ModelPrices>,
     begun: Option<Begun>,
+    /// What it may spend.
+    reserved: budget::Reserved,
     /// Held while tools run: a pause of the agent waits for them.
     gate: Option<OwnedRwLockReadGuard<()>>,
     /// Tokens of the prompt and the answer of the last call.

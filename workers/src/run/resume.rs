@@ -59,6 +59,7 @@ impl Run {
             conversation,
             own_prices,
             begun: None,
+            reserved: super::budget::Reserved::default(),
             gate: None,
             broken: 0,
             reported_at: Instant::now(),

@@ -7,6 +7,7 @@ use theazo_domain::task::Purpose;
 use theazo_models::{Finish, Prompt, Turn};
 
 use super::ask::Answer;
+use super::budget::Afforded;
 use super::conversation::Verdict;
 use super::{Run, RunError, Went};
 
@@ -40,7 +41,7 @@ impl Run {
         let room = limits.context_window as usize * 2;
         let turns = self.conversation.turns();
         let text = middle_cut(&transcript(&turns), room);
-        let prompt = Prompt {
+        let mut prompt = Prompt {
             system: Some(INSTRUCTIONS.to_owned()),
             turns: vec![Arc::new(Turn::User { results: vec![], text: Some(text) })],
             tools: Arc::new([]),
@@ -48,6 +49,10 @@ impl Run {
             temperature: self.route.temperature,
             cache_key: None,
         };
+        match self.afford(&prompt).await? {
+            Afforded::Yes { max_tokens } => prompt.max_tokens = max_tokens,
+            refused => return self.not_called(begun, refused).await,
+        }
         match self.call(begun, prompt.clone(), false).await? {
             Answer::Whole(turn) => {
                 let outcome = self.outcome(begun, &turn).await?;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::money::{Money, Pico};
 use crate::pricing::{ComputePrice, Costs};
-use crate::session::{LimitKind, Need, Notice, Reserve, Spender, Spent, Told};
+use crate::session::{LimitKind, Need, Notice, Reserve, RunNumber, Spender, Spent, Told};
 use crate::{Day, Timestamp};
 
 fn max_cost(amount: i64, period: Period) -> Limits {
@@ -19,8 +19,12 @@ fn today() -> Day {
     at(0).day()
 }
 
+fn models(cost: Pico) -> Spent {
+    Spent::Models { costs: Costs::on(today(), cost), run: RunNumber::default() }
+}
+
 fn call(agent: u128, spent: Pico, least: Pico, most: Pico) -> C {
-    let spent = Spent::Models(Costs::on(today(), spent));
+    let spent = models(spent);
     C::Reserve(Reserve { agent_id: agent_id(agent), spent, need: Need::Call { least, most } })
 }
 
@@ -82,11 +86,8 @@ fn near_the_limit_a_call_gets_what_is_left_or_nothing() {
 #[test]
 fn what_was_not_used_goes_back() {
     let told = Told { spent: Costs::on(today(), cents(1)), ..Told::default() };
-    let nothing = C::Reserve(Reserve {
-        agent_id: agent_id(1),
-        spent: Spent::Models(Costs::on(today(), cents(1))),
-        need: Need::Nothing,
-    });
+    let nothing =
+        C::Reserve(Reserve { agent_id: agent_id(1), spent: models(cents(1)), need: Need::Nothing });
     let session = given(two(max_cost(500, Period::Day)))
         .when(&call(1, Pico::ZERO, cents(1), cents(1)))
         .then([held(1, cents(32))])
@@ -228,7 +229,7 @@ fn a_limit_that_comes_later_counts_what_was_before() {
 fn the_costs_of_a_run_that_outlives_its_agent_are_counted() {
     let release = C::ReleaseAgent { agent_id: agent_id(1), spent: vec![], run_open: true };
     let tell = |need| {
-        let spent = Spent::Models(Costs::on(today(), cents(3)));
+        let spent = models(cents(3));
         C::Reserve(Reserve { agent_id: agent_id(1), spent, need })
     };
     let told = Told { spent: Costs::on(today(), cents(3)), ..Told::default() };
@@ -256,4 +257,32 @@ fn storage_is_billed_by_day_and_never_over_the_cap() {
         .then_nothing()
         .state();
     assert_eq!(session.budget.spent.of(today()), cents(1));
+}
+
+#[test]
+fn an_attempt_that_was_overtaken_is_not_listened_to() {
+    let of = |attempt, cost, need| {
+        let run = RunNumber { run: 1, attempt };
+        let spent = Spent::Models { costs: Costs::on(today(), cost), run };
+        C::Reserve(Reserve { agent_id: agent_id(1), spent, need })
+    };
+    let need = || Need::Call { least: cents(1), most: cents(1) };
+    let held = |attempt, spent: Pico, held| Told {
+        spent: Costs::on(today(), spent),
+        held,
+        run: RunNumber { run: 1, attempt },
+        ..Told::default()
+    };
+    given(two(max_cost(500, Period::Session)))
+        .when(&of(1, Pico::ZERO, need()))
+        .then([changed(1, Spender::Models, held(1, Pico::ZERO, cents(32)))])
+        .when(&of(2, cents(2), need()))
+        .then([changed(1, Spender::Models, held(2, cents(2), cents(32)))])
+        .when(&of(1, Pico::ZERO, Need::Nothing))
+        .then_nothing()
+        .when(&of(1, cents(3), need()))
+        .then_nothing()
+        // What is told in passing takes nothing away but what was used.
+        .when(&of(2, cents(5), Need::Rest))
+        .then([changed(1, Spender::Models, held(2, cents(3), cents(29)))]);
 }

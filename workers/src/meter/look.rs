@@ -1,0 +1,190 @@
+//! One look at an agent: what it has used is told, and what it needs next is reserved.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use theazo_commands::agent::new_snapshot_id;
+use theazo_commands::{CommandError, now};
+use theazo_domain::agent::{Agent, AgentCommand, AgentState};
+use theazo_domain::session::{Need, Reserve, RunNumber, Session, Spender, Spent};
+use theazo_domain::task::Task;
+use theazo_domain::{AgentId, Rejection, Scope, StreamId};
+
+use crate::Host;
+
+/// An agent that no limit binds is metered so often.
+const INTERVAL: Duration = Duration::from_secs(300);
+/// The next slice is reserved so long before the last one is over; sooner, where slices are short.
+const AHEAD_MS: u64 = 5_000;
+/// An agent that could not be paused is looked at again.
+const NOT_PAUSED_YET: Duration = Duration::from_secs(5);
+
+/// Answers when to look again, if that is to be.
+pub(super) async fn look(
+    host: &Host,
+    scope: Scope,
+    id: AgentId,
+) -> Result<Option<Duration>, CommandError> {
+    let Some(agent) = host.commander.load_fresh::<Agent>(&StreamId::agent(scope, id)).await?.state
+    else {
+        return Ok(None);
+    };
+    let stream = StreamId::session(scope, agent.session_id);
+    let loaded = host.commander.load_fresh::<Session>(&stream).await?;
+    let Some(session) = loaded.state.filter(|_| !agent.state.is_final()) else { return Ok(None) };
+    let look = Look { host, scope, agent, session, order: loaded.revision.0 };
+    match look.session.bounds(id) {
+        true => look.bound().await,
+        false => look.unbound().await,
+    }
+}
+
+struct Look<'a> {
+    host: &'a Host,
+    scope: Scope,
+    agent: Arc<Agent>,
+    session: Arc<Session>,
+    /// The session's revision.
+    order: u64,
+}
+
+impl Look<'_> {
+    async fn unbound(self) -> Result<Option<Duration>, CommandError> {
+        if self.agent.funded_millis.is_some() {
+            self.fund(None).await?;
+        }
+        let Some(since) = self.agent.running_since else { return Ok(None) };
+        let metered = Duration::from_millis(now().millis_since(since));
+        let midnight = now() >= since.day().end();
+        if midnight || metered >= INTERVAL {
+            self.command(&AgentCommand::Meter).await?;
+            return Ok(Some(INTERVAL.min(to_midnight())));
+        }
+        Ok(Some((INTERVAL - metered).min(to_midnight())))
+    }
+
+    async fn bound(mut self) -> Result<Option<Duration>, CommandError> {
+        if self.session.budget.unknown.contains(&self.agent.id) {
+            self.tell_what_was_before().await?;
+        }
+        match self.agent.running_since {
+            Some(_) => self.runs().await,
+            None => self.rests().await,
+        }
+    }
+
+    /// There was no limit until now: from here on no more is billed than is reserved, and what was
+    /// used before counts.
+    async fn tell_what_was_before(&mut self) -> Result<(), CommandError> {
+        if self.agent.funded_millis.is_none() {
+            self.agent = self.command(&AgentCommand::Meter).await?;
+            self.agent = self.fund(Some(self.agent.compute_millis)).await?;
+        }
+        let (mut costs, mut run) = (self.agent.model_costs.clone(), RunNumber::over(0));
+        if let Some(task) = self.agent.task {
+            let stream = StreamId::task(self.scope, task);
+            if let Some(task) = self.host.commander.load_fresh::<Task>(&stream).await?.state {
+                costs.add_all(&task.model_costs);
+                run = RunNumber { run: self.agent.runs, attempt: task.attempt };
+            }
+        }
+        self.reserve(Spent::Models { costs, run }, Need::Rest).await?;
+        self.reserve(self.agent.compute_spent(), Need::Rest).await
+    }
+
+    async fn runs(mut self) -> Result<Option<Duration>, CommandError> {
+        if let Some(wait) = self.time_left() {
+            return Ok(Some(wait));
+        }
+        self.agent = self.command(&AgentCommand::Meter).await?;
+        let price = self.agent.spec.price.clone();
+        self.reserve(self.agent.compute_spent(), Need::Compute { price }).await?;
+        let held = self.held_millis();
+        let funded = self.agent.compute_millis.saturating_add(held);
+        self.agent = self.fund(Some(funded)).await?;
+        if held > 0 {
+            return Ok(Some(self.time_left().unwrap_or(Duration::ZERO)));
+        }
+        if self.session.counts() {
+            return Ok(Some(Duration::from_millis(100)));
+        }
+        self.pause().await
+    }
+
+    /// How long until the next slice is to be reserved; nothing when it is time.
+    fn time_left(&self) -> Option<Duration> {
+        let since = self.agent.running_since?;
+        self.agent.funded_millis?;
+        let left = self.agent.funded_left().saturating_sub(now().millis_since(since));
+        let ahead = AHEAD_MS.min(self.held_millis() / 4);
+        let wait = left.saturating_sub(ahead);
+        let midnight = now() >= since.day().end();
+        (wait > 0 && !midnight).then(|| Duration::from_millis(wait).min(to_midnight()))
+    }
+
+    /// Nothing is left for it.
+    async fn pause(self) -> Result<Option<Duration>, CommandError> {
+        let origin = self.host.origin(self.scope);
+        let snapshot_id = new_snapshot_id(&origin);
+        let pause = AgentCommand::RequestPause { snapshot_id, by_limit: true };
+        match self.host.commander.agent(&origin, self.agent.id, &pause).await {
+            // It is being paused or ended already.
+            Ok(_) | Err(CommandError::Rejected(Rejection::Conflict(_))) => Ok(Some(NOT_PAUSED_YET)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What was reserved for it goes back; and it goes on when a limit that stopped it was raised.
+    async fn rests(mut self) -> Result<Option<Duration>, CommandError> {
+        if self.agent.state != AgentState::Paused {
+            return Ok(None);
+        }
+        let account = self.session.budget.accounts.get(&self.agent.id);
+        let told = account.map_or(0, |account| account.side(Spender::Compute).millis);
+        if self.held_millis() > 0 || told < self.agent.compute_millis {
+            self.reserve(self.agent.compute_spent(), Need::Nothing).await?;
+            // Who reserved before, and is late to say so, is not listened to any more.
+            self.agent = self.fund(Some(self.agent.compute_millis)).await?;
+        }
+        if !self.agent.paused_by_limit || self.agent.pending.is_some() {
+            return Ok(None);
+        }
+        let room = self.session.room(self.agent.id, Spender::Compute, now());
+        let price = &self.agent.spec.price;
+        let affordable = price.affords(room.left).unwrap_or(u64::MAX).min(room.millis);
+        if affordable == 0 || self.session.has_something_left(now()).is_err() {
+            // A new day may bring something.
+            return Ok(Some(to_midnight()));
+        }
+        let resume = AgentCommand::RequestResume { snapshot_id: None };
+        self.command(&resume).await.map(|_| None)
+    }
+
+    fn held_millis(&self) -> u64 {
+        let account = self.session.budget.accounts.get(&self.agent.id);
+        account.map_or(0, |account| account.side(Spender::Compute).held_millis)
+    }
+
+    async fn command(&self, command: &AgentCommand) -> Result<Arc<Agent>, CommandError> {
+        let origin = self.host.origin(self.scope);
+        Ok(self.host.commander.agent(&origin, self.agent.id, command).await?.state)
+    }
+
+    async fn fund(&self, millis: Option<u64>) -> Result<Arc<Agent>, CommandError> {
+        self.command(&AgentCommand::Fund { millis, order: self.order }).await
+    }
+
+    async fn reserve(&mut self, spent: Spent, need: Need) -> Result<(), CommandError> {
+        let origin = self.host.origin(self.scope);
+        let reserve = Reserve { agent_id: self.agent.id, spent, need };
+        let done = self.host.commander.reserve(&origin, self.agent.session_id, reserve).await?;
+        (self.session, self.order) = (done.state, done.position.0);
+        Ok(())
+    }
+}
+
+/// A moment past the next midnight (UTC).
+fn to_midnight() -> Duration {
+    let now = now();
+    Duration::from_millis(now.day().end().millis_since(now) + 50)
+}
