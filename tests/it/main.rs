@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it is")]
 
 mod bodies;
+mod caps;
 mod chaos;
 mod cli;
 mod contract;

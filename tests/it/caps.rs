@@ -1,0 +1,124 @@
+//! Caps: whatever races, whoever is killed, no limit is passed by a cent, and little is left.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use theazo_tests::model_server::{ModelServer, Reply, Script, Usage};
+use theazo_tests::{Chance, Client, Method, Server, Setup, Task, eventually};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Agents that race in one session.
+const AGENTS: usize = 50;
+/// Cents.
+const MAX_COST: i64 = 500;
+/// Tokens of an answer at most: the price makes four cents of them.
+const MAX_TOKENS: u64 = 2_000;
+/// Cents, at most, of a call with its prompt, and of a slice of compute.
+const WORST: i64 = 8;
+
+/// A model whose calls are priced: a cent for a prompt, two for an answer.
+async fn set_price(client: &Client) {
+    let price = json!({ "input": "10", "output": "20" });
+    let path = "/v1/models/anthropic%2Fclaude-sonnet/price";
+    client.call(Method::PUT, path).json(price).await.ok();
+}
+
+/// It never ends by itself.
+fn endless() -> Script {
+    let look = Reply::call("list_files", json!({ "path": "." }));
+    Script::always(look.usage(Usage::new(1_000, 0, 0, 1_000)))
+}
+
+async fn limited_session(client: &Client, user: &str, limits: Value) -> String {
+    let body = json!({ "userId": user, "limits": limits });
+    let session = client.post("/v1/sessions", body).await.ok();
+    session["id"].as_str().unwrap().to_owned()
+}
+
+fn max_cost(amount: i64) -> Value {
+    json!({ "maxCost": { "amount": amount, "currency": "usd", "period": "session" } })
+}
+
+fn model() -> Value {
+    json!({ "id": "claude-sonnet", "maxTokens": MAX_TOKENS })
+}
+
+async fn submit(client: &Client, session: &str, input: &str) -> Task {
+    let body = json!({ "agent": "coder", "input": input, "model": model() });
+    client.submit(session, body).await
+}
+
+/// Picodollars of all usage records of the session, as the log has them, by their id.
+fn recorded(server: &Server, session: &str) -> std::collections::BTreeMap<String, i128> {
+    let read = server.cli_ok(["log", "read", "--limit", "1000000"]);
+    let mut records = std::collections::BTreeMap::new();
+    for line in read.lines() {
+        let commit: Value = serde_json::from_str(line).unwrap();
+        for event in commit["events"].as_array().unwrap() {
+            let (data, kind) = (&event["data"], event["type"].as_str().unwrap());
+            let of_session = data["sessionId"] == session;
+            let usage = &data["usage"];
+            if !of_session || usage.is_null() {
+                continue;
+            }
+            let cost: i128 = usage["cost"].as_str().unwrap().parse().unwrap();
+            let id = usage["id"].as_str().unwrap().to_owned();
+            assert!(records.insert(id.clone(), cost).is_none(), "{kind} {id} is there twice");
+        }
+    }
+    records
+}
+
+async fn race(seed: u64) {
+    let mut chance = Chance::of(seed);
+    let models = ModelServer::start().await;
+    models.script(endless());
+    let setup = Setup::default().models(&models).arg("--workers").arg("16");
+    let mut server = setup.start().await;
+    let client = server.live();
+    set_price(&client).await;
+    let session = limited_session(&client, "racer", max_cost(MAX_COST)).await;
+    let mut tasks = Vec::new();
+    for n in 0..AGENTS {
+        tasks.push(submit(&client, &session, &format!("race-{seed}-{n}")).await);
+    }
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_millis(chance.below(3_000))).await;
+        server.kill9();
+        server.start_again().await;
+    }
+    for task in &tasks {
+        let task = eventually("the task has ended", PATIENCE, || async {
+            let answer = task.client.get(task.path()).await;
+            let task = answer.json();
+            let over = ["completed", "failed", "cancelled"].contains(&task["status"].as_str().unwrap_or(""));
+            if over { Ok(task) } else { Err(task.to_string()) }
+        })
+        .await;
+        assert_eq!(task["error"]["code"], "session_limit_exceeded", "seed {seed}: {task:#}");
+    }
+    eventually("the agents are gone", PATIENCE, || async {
+        let view = client.get(format!("/v1/sessions/{session}")).await.expect(200);
+        if view["usage"]["activeAgents"] == 0 { Ok(()) } else { Err(view.to_string()) }
+    })
+    .await;
+    let spent: i128 = recorded(&server, &session).values().sum();
+    let (max, worst) = (i128::from(MAX_COST), i128::from(WORST));
+    let cent = 10_000_000_000;
+    assert!(spent <= max * cent, "seed {seed}: {spent} picodollars are over the cap");
+    assert!(spent > (max - worst) * cent, "seed {seed}: of {max} cents only {spent} were spent");
+    let view = client.get(format!("/v1/sessions/{session}")).await.expect(200);
+    let shown = view["usage"]["cost"]["amount"].as_i64().unwrap();
+    assert!((MAX_COST - WORST..=MAX_COST).contains(&shown), "seed {seed}: {view:#}");
+    server.stop().await;
+}
+
+/// As many as `THEAZO_CAPS_SEEDS` says; each is a race of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_agents_that_race_never_pass_the_cap() {
+    let seeds = std::env::var("THEAZO_CAPS_SEEDS").map_or(1, |seeds| seeds.parse().unwrap());
+    let first = std::env::var("THEAZO_CAPS_SEED").map_or(1, |seed| seed.parse().unwrap());
+    for seed in first..first + seeds {
+        race(seed).await;
+    }
+}
