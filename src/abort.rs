@@ -9,8 +9,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use theazo_domain::{CommitId, StreamId};
 use theazo_log::{
-    AppendError, Appended, Commit, Draft, EventLog, Filter, LogError, Position, RawCommit,
-    Subscription,
+    AppendError, Appended, Commit, Draft, EventLog, Filter, Glance, LogError, Position, RawCommit,
+    Subscription, Watch,
 };
 
 /// Kills the process after a number of appends that wrote something.
@@ -74,6 +74,10 @@ impl EventLog for AbortAfter {
 
     fn subscribe(&self, filter: Filter, after: Position) -> Subscription {
         self.log.subscribe(filter, after)
+    }
+
+    fn watch(&self, filter: Filter, glance: Option<Glance>, after: Position) -> Watch {
+        self.log.watch(filter, glance, after)
     }
 
     async fn close(&self) {

@@ -23,7 +23,7 @@ const CACHED_BYTES: usize = 256 << 20;
 /// Executes commands against the log. Cheap to share behind an `Arc`.
 pub struct Commander {
     pub(crate) log: Arc<dyn EventLog>,
-    pub(crate) cache: Cache,
+    pub(crate) cache: Arc<Cache>,
     pub(crate) snapshots: OnceLock<Arc<dyn Snapshots>>,
     turns: Turns,
     /// How far the commits of other processes have been seen; `None` where there are none.
@@ -45,7 +45,7 @@ pub struct Done<A> {
 
 impl Commander {
     pub fn new(log: Arc<dyn EventLog>, vault: Vault, blobs: Blobs) -> Self {
-        let cache = Cache::new(CACHED_AGGREGATES, CACHED_BYTES);
+        let cache = Arc::new(Cache::new(CACHED_AGGREGATES, CACHED_BYTES));
         let turns = Turns::default();
         let seen = watch::Sender::new(None);
         Self { log, cache, snapshots: OnceLock::new(), turns, seen, vault, blobs }

@@ -4,10 +4,11 @@
 //! read (settings, prices, a definition, a secret) has nothing that would say so: it must not stay
 //! what it was when another process has changed it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use theazo_log::{Filter, Position};
+use theazo_log::{Filter, Glance, Position};
 use tokio_util::sync::CancellationToken;
 
 use crate::Commander;
@@ -22,26 +23,32 @@ impl Commander {
         self.seen.send_replace(Some(from));
         let follow = async {
             loop {
-                let mut commits = self.log.subscribe(Filter::all(), from);
-                while let Some(commit) = commits.next().await {
-                    match commit {
-                        Ok(commit) => {
-                            from = commit.position;
-                            self.cache.passed(&commit.stream, from);
-                            self.seen.send_replace(Some(from));
-                        }
-                        Err(error) => {
-                            tracing::warn!(%error, "the log's subscription broke; trying again");
-                            break;
-                        }
+                let mut passing = self.log.watch(Filter::all(), Some(self.forgetting()), from);
+                while let Some(nothing) = passing.next().await {
+                    if let Err(broken) = nothing {
+                        tracing::warn!(%broken, "the log's subscription broke; trying again");
+                        from = broken.reached;
+                        break;
                     }
                 }
+                drop(passing);
                 // Nothing is known of what is committed meanwhile.
                 self.cache.clear();
                 tokio::time::sleep(TRY_AGAIN).await;
             }
         };
         stop.run_until_cancelled(follow).await;
+    }
+
+    /// Sees to each commit in passing: where it is says all that is needed, so it is never decoded,
+    /// and nobody is woken for it.
+    fn forgetting(&self) -> Glance {
+        let (cache, seen) = (Arc::clone(&self.cache), self.seen.clone());
+        Arc::new(move |commit| {
+            cache.passed(commit.stream(), commit.position());
+            seen.send_replace(Some(commit.position()));
+            false
+        })
     }
 
     /// Waits until what was committed up to `position`, by whomever, counts here; false when

@@ -35,6 +35,7 @@ pub mod conformance;
 mod filter;
 mod hub;
 pub mod live;
+mod passing;
 mod recent;
 mod sqlite;
 mod subscribe;
@@ -51,12 +52,13 @@ use theazo_domain::{CommitId, StreamId};
 pub use chain::{Hash, OrgChain};
 pub use codec::{Place, RawCommit, decode, encode};
 pub use commit::{Commit, Draft, Position, SCHEMA};
-pub use filter::Filter;
+pub use filter::{Filter, Kinds};
 pub use hub::{Hub, Receiver};
+pub use passing::{Glance, Passing};
 pub use recent::Recent;
 pub use sqlite::{SqliteLog, SqliteOptions};
-pub use subscribe::{Page, Past, follow};
-pub use unbroken::unbroken;
+pub use subscribe::{Page, Past, follow, watch};
+pub use unbroken::{unbroken, unbroken_watch};
 pub use upcast::{Upcast, UpcastError, Upcasters};
 pub use verify::{
     Break, ChainError, Verified, Verifier, VerifyError, verify, verify_readable, verify_stream,
@@ -65,6 +67,19 @@ pub use verify::{
 /// Commits in log order; after an error the subscription is over and is to be made anew from the
 /// last position seen.
 pub type Subscription = BoxStream<'static, Result<Arc<Commit>, LogError>>;
+
+/// Commits in log order, as they pass by; after an error it is over, and is to be made anew from
+/// where that says.
+pub type Watch = BoxStream<'static, Result<Passing, Broken>>;
+
+/// Why a [`Watch`] ended.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{error}")]
+pub struct Broken {
+    pub error: LogError,
+    /// Everything up to here was given or glanced at, and nothing after it.
+    pub reached: Position,
+}
 
 /// What an append came to.
 #[derive(Debug, Clone)]
@@ -133,6 +148,12 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// Every commit after `after` that matches: those there are, then those to come.
     fn subscribe(&self, filter: Filter, after: Position) -> Subscription;
+
+    /// As [`EventLog::subscribe`], but nothing is decoded that nobody asks for, and only what
+    /// `glance` lets through is given: it looks at each commit that matches once, in order.
+    fn watch(&self, filter: Filter, glance: Option<Glance>, after: Position) -> Watch {
+        subscribe::watched(self.subscribe(filter, after), glance, after)
+    }
 
     /// Finishes the appends that are under way, ends every subscription, and lets go of what the
     /// log is kept in. Later appends are refused.

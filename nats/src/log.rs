@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use theazo_domain::{CommitId, StreamId};
 use theazo_log::{
-    AppendError, Appended, Commit, Draft, EventLog, Filter, Hub, LogError, Position, RawCommit,
-    Recent, Subscription, follow,
+    AppendError, Appended, Commit, Draft, EventLog, Filter, Glance, Hub, LogError, Position,
+    RawCommit, Recent, Subscription, Watch, follow, watch,
 };
 use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
@@ -65,7 +65,7 @@ impl JetStreamLog {
             batch: version.has_batch_get(),
             direct: options.direct,
             patience: options.patience,
-            upcasters: options.upcasters,
+            upcasters: Arc::new(options.upcasters),
             heads: Heads::new(options.ids),
             under_way: UnderWay::new(),
             recent: Recent::new(options.recent),
@@ -168,6 +168,11 @@ impl EventLog for JetStreamLog {
     fn subscribe(&self, filter: Filter, after: Position) -> Subscription {
         let (past, hub) = (History(Arc::clone(&self.reader)), Arc::clone(&self.reader.hub));
         follow(past, hub, filter, after, self.subscriber_buffer)
+    }
+
+    fn watch(&self, filter: Filter, glance: Option<Glance>, after: Position) -> Watch {
+        let (past, hub) = (History(Arc::clone(&self.reader)), Arc::clone(&self.reader.hub));
+        watch(past, hub, (filter, glance), after, self.subscriber_buffer)
     }
 
     async fn close(&self) {

@@ -8,7 +8,8 @@ use async_nats::jetstream::stream::Info;
 use serde_json::json;
 use theazo_domain::{CommitId, StreamId};
 use theazo_log::{
-    Commit, Filter, Hub, LogError, Page, Past, Position, RawCommit, Recent, Upcasters,
+    Commit, Filter, Hub, Kinds, LogError, Page, Passing, Past, Position, RawCommit, Recent,
+    Upcasters,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -35,7 +36,7 @@ pub(crate) struct Reader {
     /// Commits of a stream that are read one by one.
     pub(crate) direct: usize,
     pub(crate) patience: Duration,
-    pub(crate) upcasters: Upcasters,
+    pub(crate) upcasters: Arc<Upcasters>,
     pub(crate) heads: Heads,
     pub(crate) under_way: UnderWay,
     pub(crate) recent: Recent,
@@ -137,7 +138,7 @@ impl Reader {
         if self.subjects.filter(filter).is_none() || after >= head || limit == 0 {
             return Ok(Vec::new());
         }
-        if self.recent.read(filter, after, 0).is_some() {
+        if self.recent.passed(filter, after, 0).is_some() {
             let mut tail = self.tail.subscribe();
             let there = timeout(TAIL_LAG, tail.wait_for(|tail| *tail >= head)).await;
             if let (Ok(Ok(_)), Some(commits)) = (there, self.recent.read(filter, after, limit)) {
@@ -154,11 +155,34 @@ impl Reader {
         after: Position,
         limit: usize,
     ) -> Result<Vec<RawCommit>, LogError> {
-        match self.subjects.filter(filter) {
-            Some(subject) if limit > 0 => {
-                Ok(self.scan(&subject, after, limit, usize::MAX).await?.0)
+        Ok(self.matching(filter, after, limit, usize::MAX).await?.0)
+    }
+
+    /// As [`Reader::scan`], what matches `filter`; none only when there is nothing more.
+    async fn matching(
+        &self,
+        filter: &Filter,
+        after: Position,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<(Vec<RawCommit>, bool), LogError> {
+        let Some(subject) = self.subjects.filter(filter).filter(|_| limit > 0) else {
+            return Ok((Vec::new(), true));
+        };
+        if filter.kinds == Kinds::ALL || filter.kinds.single().is_some() {
+            return self.scan(&subject, after, limit, max_bytes).await;
+        }
+        let (mut after, mut matching, mut bytes) = (after, Vec::new(), 0);
+        loop {
+            let left = limit - matching.len();
+            let (raw, end) = self.scan(&subject, after, left, max_bytes).await?;
+            after = raw.last().map_or(after, |last| last.position);
+            let wanted = raw.into_iter().filter(|raw| filter.matches_stream(&raw.stream));
+            matching.extend(wanted.inspect(|raw| bytes += raw.body.len()));
+            let full = matching.len() >= limit || bytes >= max_bytes;
+            if end || full {
+                return Ok((matching, end));
             }
-            _ => Ok(Vec::new()),
         }
     }
 
@@ -174,14 +198,11 @@ pub(crate) struct History(pub(crate) Arc<Reader>);
 impl Past for History {
     async fn page(&self, filter: &Filter, after: Position, limit: usize) -> Result<Page, LogError> {
         let Self(reader) = self;
-        if let Some(commits) = reader.recent.read(filter, after, limit) {
+        if let Some(commits) = reader.recent.passed(filter, after, limit) {
             return Ok(Page { end: commits.len() < limit, commits });
         }
-        let Some(subject) = reader.subjects.filter(filter) else {
-            return Ok(Page { end: true, ..Page::default() });
-        };
-        let (raw, end) = reader.scan(&subject, after, limit, PAGE_BYTES).await?;
-        let commits = raw.iter().map(|raw| reader.decode(raw)).collect::<Result<_, _>>()?;
-        Ok(Page { commits, end })
+        let (raw, end) = reader.matching(filter, after, limit, PAGE_BYTES).await?;
+        let passing = |raw| Passing::stored(raw, &reader.upcasters);
+        Ok(Page { commits: raw.into_iter().map(passing).collect(), end })
     }
 }

@@ -1,6 +1,6 @@
 //! Streams and filters as subjects.
 
-use theazo_domain::StreamId;
+use theazo_domain::{Kind, StreamId};
 use theazo_log::Filter;
 
 /// The subjects of one log: `<prefix>.<org>.<mode>.<kind>.<key>`.
@@ -23,16 +23,15 @@ impl Subjects {
         format!("{}.{stream}", self.prefix)
     }
 
-    /// The one subject that stands for `filter`; `None` when it contradicts itself.
+    /// The one subject that has all of what `filter` wants, and more when that is of several kinds;
+    /// `None` when it contradicts itself.
     pub(crate) fn filter(&self, filter: &Filter) -> Option<String> {
-        let Filter { scope, kind, stream } = filter;
+        let Filter { scope, kinds, stream } = filter;
         if let Some(stream) = stream {
-            let agrees = scope.is_none_or(|scope| scope == stream.scope)
-                && kind.is_none_or(|kind| kind == stream.kind);
-            return agrees.then(|| self.stream(stream));
+            return filter.matches_stream(stream).then(|| self.stream(stream));
         }
         let scope = scope.map_or("*.*".to_owned(), |s| format!("{}.{}", s.org, s.mode));
-        let kind = kind.map_or("*", |kind| kind.as_str());
+        let kind = kinds.single().map_or("*", Kind::as_str);
         Some(format!("{}.{scope}.{kind}.*", self.prefix))
     }
 
@@ -44,7 +43,7 @@ impl Subjects {
 
 #[cfg(test)]
 mod tests {
-    use theazo_domain::Kind;
+    use theazo_log::Kinds;
     use theazo_log::conformance::fixtures::{scope, session};
 
     use super::*;
@@ -54,17 +53,18 @@ mod tests {
         let subjects = Subjects::new("log");
         let org = scope(0).org;
         let stream = session(scope(0), 7);
-        let of_kind = Filter { kind: Some(Kind::ApiKey), ..Filter::scope(scope(0)) };
+        let of_kind = Filter { kinds: Kinds::of(&[Kind::ApiKey]), ..Filter::scope(scope(0)) };
         for (filter, subject) in [
             (Filter::all(), "log.*.*.*.*".to_owned()),
             (Filter::scope(scope(0)), format!("log.{org}.live.*.*")),
             (Filter::kind(Kind::Task), "log.*.*.task.*".to_owned()),
+            (Filter::kinds(&[Kind::Task, Kind::Agent]), "log.*.*.*.*".to_owned()),
             (of_kind, format!("log.{org}.live.api_key.*")),
             (Filter::stream(stream.clone()), format!("log.{stream}")),
         ] {
             assert_eq!(subjects.filter(&filter), Some(subject));
         }
-        let nothing = Filter { kind: Some(Kind::Task), ..Filter::stream(stream) };
+        let nothing = Filter { kinds: Kinds::of(&[Kind::Task]), ..Filter::stream(stream) };
         assert_eq!(subjects.filter(&nothing), None);
     }
 

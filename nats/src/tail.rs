@@ -11,7 +11,7 @@ use async_nats::{Message, StatusCode, Subscriber};
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use serde_json::json;
-use theazo_log::{Commit, LogError, Position};
+use theazo_log::{LogError, Passing, Position};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -58,7 +58,7 @@ struct Tail<'a> {
     /// How many messages the consumer has given.
     number: u64,
     /// To be handed on, with the sizes of their bodies.
-    batch: Vec<(Arc<Commit>, usize)>,
+    batch: Vec<(Passing, usize)>,
 }
 
 impl<'a> Tail<'a> {
@@ -187,8 +187,11 @@ impl<'a> Tail<'a> {
             let Envelope { stream, links } = &envelope;
             reader.heads.saw(stream, Step::new(position, *links));
             match reader.under_way.came_back(stream, links, position) {
-                Some(ours) => Ok(ours),
-                None => reader.decode(&envelope.with(position, message.payload)?),
+                Some(ours) => Ok(Passing::from(ours)),
+                None => {
+                    let raw = envelope.with(position, message.payload)?;
+                    Ok(Passing::stored(raw, &reader.upcasters))
+                }
             }
         });
         match commit {
@@ -207,7 +210,7 @@ impl<'a> Tail<'a> {
     fn hand_on(&mut self) {
         let Some((last, _)) = self.batch.last() else { return };
         let reader = self.reader;
-        let position = last.position;
+        let position = last.position();
         reader.saw(position);
         reader.recent.push(self.batch.iter().map(|(commit, bytes)| (commit, *bytes)));
         let commits: Vec<_> = self.batch.drain(..).map(|(commit, _)| commit).collect();

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
+use parking_lot::RwLock;
 use theazo_commands::IdSource;
 use theazo_domain::agent::AgentEvent;
 use theazo_domain::task::{RequeueReason, TaskEvent};
-use theazo_domain::{AgentId, Event, TaskId};
+use theazo_domain::{AgentId, Event, Kind, StreamId, TaskId};
 use theazo_log::bus::{Bus, BusError, Messages};
-use theazo_log::{Commit, Filter, Position, unbroken};
+use theazo_log::{Filter, Glance, Passing, Position, unbroken_watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -35,6 +36,7 @@ pub(crate) struct Executor {
     /// Runs at the same time.
     slots: usize,
     tasks: HashMap<TaskId, Held>,
+    mine: Mine,
     runs: JoinSet<(TaskId, Claimed)>,
     leaving: bool,
 }
@@ -48,6 +50,17 @@ struct Held {
     claim: u64,
     /// It was given to us again before this claim was over.
     next: Option<Assignment>,
+}
+
+/// The tasks that are held here, and their agents, for whoever glances at commits.
+#[derive(Clone, Default)]
+struct Mine(Arc<RwLock<HashMap<TaskId, AgentId>>>);
+
+/// What the log says to a run.
+enum Told {
+    Stop(Stop),
+    /// Its agent is not paused after all.
+    GoOn,
 }
 
 /// What the executor listens to, besides the log.
@@ -71,6 +84,7 @@ impl Executor {
             instance: IdSource::new().uuid("instance"),
             slots: slots.max(1),
             tasks: HashMap::new(),
+            mine: Mine::default(),
             runs: JoinSet::new(),
             leaving: false,
         }
@@ -80,11 +94,14 @@ impl Executor {
     /// rest.
     pub async fn run(mut self, mut ears: Ears, from: Position, stop: CancellationToken) {
         let mut pulse = tokio::time::interval(PULSE);
-        let mut commits = unbroken(self.runner.host.commander.log().clone(), Filter::all(), from);
+        let host = &self.runner.host;
+        let filter = Filter::kinds(&[Kind::Task, Kind::Agent]);
+        let glance = self.mine.glance(host.name.clone());
+        let mut commits = unbroken_watch(host.commander.log().clone(), filter, glance, from);
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(commit) = commits.next() => self.react(&commit),
+                Some(passing) = commits.next() => self.react(&passing),
                 Some(run) = self.runs.join_next() => match run {
                     Ok((task, claimed)) => self.came_back(task, claimed).await,
                     Err(broken) => tracing::error!(%broken, "a run broke off"),
@@ -120,6 +137,7 @@ impl Executor {
         let stopper = Stopper::default();
         let held = Held { agent, stopper: stopper.clone(), term, claim: number, next: None };
         self.tasks.insert(task, held);
+        self.mine.0.write().insert(task, agent);
         let runner = self.runner.clone();
         self.runs.spawn(async move {
             let claiming = claim(runner, scope, task, stopper);
@@ -132,6 +150,7 @@ impl Executor {
     /// A run's future has ended; what it did is in the log, or still on the way from there.
     async fn came_back(&mut self, task: TaskId, claimed: Claimed) {
         let Some(held) = self.tasks.remove(&task) else { return };
+        self.mine.0.write().remove(&task);
         let back = Back { task, claim: held.claim, claimed };
         send(&*self.bus, &back_to(held.term), &back).await;
         if let Some(next) = held.next {
@@ -139,56 +158,26 @@ impl Executor {
         }
     }
 
-    fn react(&self, commit: &Commit) {
-        if self.tasks.is_empty() {
-            return;
-        }
+    fn react(&self, passing: &Passing) {
+        let commit = match passing.commit() {
+            Ok(commit) => commit,
+            Err(error) => {
+                // A newer version works on this task or agent.
+                tracing::error!(%error, "what the log says to a run cannot be read");
+                return;
+            }
+        };
+        let key = commit.stream.key();
+        let (task, agent) = (key.parse::<TaskId>().ok(), key.parse::<AgentId>().ok());
         for event in &commit.events {
-            match event {
-                Event::Task(event) => {
-                    if let Ok(id) = commit.stream.key().parse() {
-                        self.task_event(id, event);
-                    }
+            let Some(told) = told(event, &self.runner.host.name) else { continue };
+            let concerned =
+                |(id, held): &(&TaskId, &Held)| Some(**id) == task || Some(held.agent) == agent;
+            for (_, held) in self.tasks.iter().filter(concerned) {
+                match &told {
+                    Told::Stop(stop) => held.stopper.stop(stop.clone()),
+                    Told::GoOn => held.stopper.unpause(),
                 }
-                Event::Agent(event) => {
-                    if let Ok(id) = commit.stream.key().parse() {
-                        self.agent_event(id, event);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn task_event(&self, id: TaskId, event: &TaskEvent) {
-        let Some(held) = self.tasks.get(&id) else { return };
-        match event {
-            TaskEvent::Started { worker, .. } if *worker != self.runner.host.name => {
-                held.stopper.stop(Stop::Overtaken);
-            }
-            TaskEvent::Requeued { reason: RequeueReason::LeaseExpired, .. } => {
-                held.stopper.stop(Stop::Overtaken);
-            }
-            TaskEvent::CancelRequested { reason } => {
-                held.stopper.stop(Stop::Cancel { reason: reason.clone() });
-            }
-            _ => {}
-        }
-    }
-
-    fn agent_event(&self, id: AgentId, event: &AgentEvent) {
-        for held in self.tasks.values().filter(|held| held.agent == id) {
-            match event {
-                AgentEvent::PauseRequested { .. } => held.stopper.stop(Stop::Pause),
-                AgentEvent::Resumed { .. } | AgentEvent::RequestFailed { .. } => {
-                    held.stopper.unpause();
-                }
-                AgentEvent::TerminateRequested { .. }
-                | AgentEvent::CompleteRequested {}
-                | AgentEvent::Terminated { .. }
-                | AgentEvent::Failed { .. }
-                | AgentEvent::Completed { .. } => held.stopper.stop(Stop::AgentEnded),
-                _ => {}
             }
         }
     }
@@ -207,4 +196,56 @@ impl Executor {
             self.runs.shutdown().await;
         }
     }
+}
+
+impl Mine {
+    /// Lets through what is about a task or an agent of ours, and says something to its run if that
+    /// can be told at once: most of it is a run's own steps.
+    fn glance(&self, host: String) -> Glance {
+        let mine = self.clone();
+        Arc::new(move |passing| {
+            mine.has(passing.stream())
+                && passing.decoded().is_none_or(|commit| {
+                    commit.events.iter().any(|event| told(event, &host).is_some())
+                })
+        })
+    }
+
+    fn has(&self, stream: &StreamId) -> bool {
+        let tasks = self.0.read();
+        match stream.kind {
+            Kind::Task => stream.key().parse().is_ok_and(|task| tasks.contains_key(&task)),
+            Kind::Agent => {
+                let agent = stream.key().parse::<AgentId>();
+                agent.is_ok_and(|agent| tasks.values().any(|other| *other == agent))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What `event` says to the runs on `host` that it is about.
+fn told(event: &Event, host: &str) -> Option<Told> {
+    let stop = match event {
+        Event::Task(TaskEvent::Started { worker, .. }) if worker != host => Stop::Overtaken,
+        Event::Task(TaskEvent::Requeued { reason: RequeueReason::LeaseExpired, .. }) => {
+            Stop::Overtaken
+        }
+        Event::Task(TaskEvent::CancelRequested { reason }) => {
+            Stop::Cancel { reason: reason.clone() }
+        }
+        Event::Agent(AgentEvent::PauseRequested { .. }) => Stop::Pause,
+        Event::Agent(AgentEvent::Resumed { .. } | AgentEvent::RequestFailed { .. }) => {
+            return Some(Told::GoOn);
+        }
+        Event::Agent(
+            AgentEvent::TerminateRequested { .. }
+            | AgentEvent::CompleteRequested {}
+            | AgentEvent::Terminated { .. }
+            | AgentEvent::Failed { .. }
+            | AgentEvent::Completed { .. },
+        ) => Stop::AgentEnded,
+        _ => return None,
+    };
+    Some(Told::Stop(stop))
 }

@@ -25,6 +25,7 @@ mod shelf;
 mod start;
 mod sweeper;
 pub mod tools;
+mod walk;
 mod webhooks;
 
 pub use crew::{ask_health, is_host_name};

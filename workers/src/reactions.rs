@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt, stream};
+use futures::StreamExt;
 use theazo_commands::CommandError;
 use theazo_domain::agent::{AgentCommand, AgentEvent};
 use theazo_domain::session::{Session, SessionEvent};
@@ -25,10 +25,10 @@ pub(crate) enum Part {
 
 impl Part {
     /// The kinds whose commits they are about: the many commits of runs are not.
-    const fn kinds(self) -> [Kind; 2] {
+    const fn kinds(self) -> &'static [Kind] {
         match self {
-            Part::Host => [Kind::Agent, Kind::Snapshot],
-            Part::Scheduler => [Kind::Session, Kind::Snapshot],
+            Part::Host => &[Kind::Agent, Kind::Snapshot],
+            Part::Scheduler => &[Kind::Session, Kind::Snapshot],
         }
     }
 }
@@ -36,8 +36,8 @@ impl Part {
 /// Reacts to every commit after `from` until `stop`, then waits for what is under way.
 pub(crate) async fn run(host: Arc<Host>, part: Part, from: Position, stop: CancellationToken) {
     let tracker = TaskTracker::new();
-    let of_kind = |kind| unbroken(host.commander.log().clone(), Filter::kind(kind), from);
-    let mut commits = stream::select_all(part.kinds().map(of_kind));
+    let log = host.commander.log().clone();
+    let mut commits = unbroken(log, Filter::kinds(part.kinds()), from);
     while let Some(Some(commit)) = stop.run_until_cancelled(commits.next()).await {
         match part {
             Part::Host => host_reacts(&host, &tracker, &commit),

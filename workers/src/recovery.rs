@@ -2,10 +2,11 @@
 //! that held it. Each is finished, or said to be lost; none is passed over.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use theazo_commands::CommandError;
 use theazo_domain::agent::{Agent, AgentCommand, AgentState, Failure, Pending};
 use theazo_domain::execution::{Execution, ExecutionCommand};
@@ -18,10 +19,9 @@ use theazo_providers::ProviderError;
 
 use crate::reactions;
 use crate::retry::until_done;
+use crate::walk::walk;
 use crate::{Host, WorkerError, lifecycle, sweeper};
 
-/// Rows looked at together.
-const BATCH: u32 = 500;
 /// Sandboxes that are made again at the same time.
 const ADOPTED_AT_ONCE: usize = 8;
 /// How long the read models may take to catch up with the log.
@@ -110,23 +110,17 @@ async fn last_time(host: &Host, head: Position) -> Result<Option<Timestamp>, Wor
 }
 
 async fn executions(host: &Host, reads: &ReadModels, whose: Whose<'_>) -> Result<(), WorkerError> {
-    let mut after = 0;
-    loop {
-        let batch = reads.unfinished_executions(after, BATCH).await?;
-        for found in &batch {
-            after = found.row.seq;
-            if !whose.includes(host, found.scope, found.row.value.agent_id).await? {
-                continue;
-            }
-            let stream = StreamId::execution(found.scope, found.row.value.id);
-            let fail = ExecutionCommand::Fail { failure: unknown() };
-            let origin = host.origin(found.scope);
-            host.commander.execute::<Execution>(&origin, &stream, &fail).await?;
+    let mut rows = pin!(walk(|after, limit| reads.unfinished_executions(after, limit)));
+    while let Some(found) = rows.try_next().await? {
+        if !whose.includes(host, found.scope, found.row.value.agent_id).await? {
+            continue;
         }
-        if batch.len() < BATCH as usize {
-            return Ok(());
-        }
+        let stream = StreamId::execution(found.scope, found.row.value.id);
+        let fail = ExecutionCommand::Fail { failure: unknown() };
+        let origin = host.origin(found.scope);
+        host.commander.execute::<Execution>(&origin, &stream, &fail).await?;
     }
+    Ok(())
 }
 
 async fn file_operations(
@@ -134,54 +128,42 @@ async fn file_operations(
     reads: &ReadModels,
     whose: Whose<'_>,
 ) -> Result<(), WorkerError> {
-    let mut after = 0;
-    loop {
-        let batch = reads.unfinished_file_operations(after, BATCH).await?;
-        for found in &batch {
-            after = found.row.seq;
-            if !whose.includes(host, found.scope, found.row.value.agent_id).await? {
-                continue;
-            }
-            let stream = StreamId::file_operation(found.scope, found.row.value.id);
-            let fail = FileOperationCommand::Fail { failure: unknown() };
-            let origin = host.origin(found.scope);
-            host.commander.execute::<FileOperation>(&origin, &stream, &fail).await?;
+    let mut rows = pin!(walk(|after, limit| reads.unfinished_file_operations(after, limit)));
+    while let Some(found) = rows.try_next().await? {
+        if !whose.includes(host, found.scope, found.row.value.agent_id).await? {
+            continue;
         }
-        if batch.len() < BATCH as usize {
-            return Ok(());
-        }
+        let stream = StreamId::file_operation(found.scope, found.row.value.id);
+        let fail = FileOperationCommand::Fail { failure: unknown() };
+        let origin = host.origin(found.scope);
+        host.commander.execute::<FileOperation>(&origin, &stream, &fail).await?;
     }
+    Ok(())
 }
 
 /// Creates the agents that their session admitted and that were not created, ends those whose
 /// session has ended, and gives back the places of those that have ended.
 pub(crate) async fn admissions(host: &Host, reads: &ReadModels) -> Result<(), WorkerError> {
-    let mut after = 0;
-    loop {
-        let batch = reads.sessions_holding_agents(after, BATCH).await?;
-        for found in &batch {
-            after = found.row.seq;
-            let session = &found.row.value.session;
-            for agent in &session.agents {
-                match host.load_agent(found.scope, *agent).await? {
-                    None => {
-                        let session = StreamId::session(found.scope, session.id);
-                        finish_admission(host, &session, *agent).await?;
-                    }
-                    Some(ended) if ended.state.is_final() => {
-                        lifecycle::settle(host, found.scope, *agent, Position::START).await;
-                    }
-                    Some(_) => {}
+    let mut rows = pin!(walk(|after, limit| reads.sessions_holding_agents(after, limit)));
+    while let Some(found) = rows.try_next().await? {
+        let session = &found.row.value.session;
+        for agent in &session.agents {
+            match host.load_agent(found.scope, *agent).await? {
+                None => {
+                    let session = StreamId::session(found.scope, session.id);
+                    finish_admission(host, &session, *agent).await?;
                 }
-            }
-            if session.status == SessionStatus::Ended {
-                reactions::end_agents(host, found.scope, session.id).await;
+                Some(ended) if ended.state.is_final() => {
+                    lifecycle::settle(host, found.scope, *agent, Position::START).await;
+                }
+                Some(_) => {}
             }
         }
-        if batch.len() < BATCH as usize {
-            return Ok(());
+        if session.status == SessionStatus::Ended {
+            reactions::end_agents(host, found.scope, session.id).await;
         }
     }
+    Ok(())
 }
 
 async fn finish_admission(
@@ -205,29 +187,22 @@ async fn finish_admission(
 /// made again.
 async fn agents(host: &Arc<Host>, reads: &ReadModels) -> Result<Vec<(Scope, Agent)>, WorkerError> {
     let mut ran = Vec::new();
-    let mut after = 0;
-    loop {
-        let batch = reads.all_live(after, BATCH).await?;
-        let full = batch.len() == BATCH as usize;
-        for found in batch {
-            after = found.row.seq;
-            let (scope, agent) = (found.scope, found.row.value);
-            if !host.owns(&agent) {
-                continue;
-            }
-            host.hold(scope, agent.id);
-            end_with_session(host, scope, &agent).await?;
-            if matches!(agent.state, AgentState::Idle | AgentState::Running) {
-                host.recovering.begin(agent.id);
-                ran.push((scope, agent));
-            } else {
-                lifecycle::settle(host, scope, agent.id, Position::START).await;
-            }
+    let mut rows = pin!(walk(|after, limit| reads.all_live(after, limit)));
+    while let Some(found) = rows.try_next().await? {
+        let (scope, agent) = (found.scope, found.row.value);
+        if !host.owns(&agent) {
+            continue;
         }
-        if !full {
-            return Ok(ran);
+        host.hold(scope, agent.id);
+        end_with_session(host, scope, &agent).await?;
+        if matches!(agent.state, AgentState::Idle | AgentState::Running) {
+            host.recovering.begin(agent.id);
+            ran.push((scope, agent));
+        } else {
+            lifecycle::settle(host, scope, agent.id, Position::START).await;
         }
     }
+    Ok(ran)
 }
 
 async fn end_with_session(host: &Host, scope: Scope, agent: &Agent) -> Result<(), CommandError> {

@@ -68,6 +68,7 @@ macro_rules! conformance {
             subscription: a_slow_subscriber_misses_nothing,
             subscription: a_subscription_goes_on_from_any_position,
             subscription: an_answered_append_reaches_every_subscriber,
+            subscription: a_watch_glances_at_each_once_and_gives_what_passes,
             chain: every_commit_links_to_the_one_before,
             chain: each_org_has_its_own_rolling_hash,
             model: random_appends_agree_with_the_model,

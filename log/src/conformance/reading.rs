@@ -6,7 +6,7 @@ use theazo_domain::{Kind, Mode, Scope, StreamId};
 
 use super::Subject;
 use super::fixtures::*;
-use crate::{Commit, EventLog, Filter, Position};
+use crate::{Commit, EventLog, Filter, Kinds, Position};
 
 /// Commits on streams of several scopes and kinds, in a mixed order.
 async fn mixed(log: &dyn EventLog, count: usize) -> Vec<Arc<Commit>> {
@@ -28,14 +28,26 @@ async fn mixed(log: &dyn EventLog, count: usize) -> Vec<Arc<Commit>> {
     commits
 }
 
+fn kinds() -> Vec<Kinds> {
+    let some: [&[Kind]; 6] = [
+        &[Kind::Session],
+        &[Kind::Settings],
+        &[Kind::Agent],
+        &[Kind::Agent, Kind::Settings],
+        &[Kind::Settings, Kind::Session],
+        &[],
+    ];
+    some.into_iter().map(Kinds::of).chain([Kinds::ALL]).collect()
+}
+
 /// Every combination of what a filter can say.
 fn filters() -> Vec<Filter> {
     let test = Scope { mode: Mode::Test, ..scope(0) };
     let mut filters = Vec::new();
     for scope in [None, Some(scope(0)), Some(test), Some(scope(5))] {
-        for kind in [None, Some(Kind::Session), Some(Kind::Settings), Some(Kind::Agent)] {
+        for kinds in kinds() {
             for stream in [None, Some(session(test, 2)), Some(session(test, 99))] {
-                filters.push(Filter { scope, kind, stream });
+                filters.push(Filter { scope, kinds, stream });
             }
         }
     }
@@ -84,7 +96,8 @@ async fn filters_agree(log: &dyn EventLog, commits: &[Arc<Commit>]) {
 pub async fn reads_page_without_gap_or_repeat(subject: &dyn Subject) {
     let log = subject.open().await;
     let commits = mixed(&*log, 300).await;
-    for filter in [Filter::all(), Filter::scope(scope(1)), Filter::kind(Kind::Session)] {
+    let kinds = Filter::kinds(&[Kind::Settings, Kind::Agent]);
+    for filter in [Filter::all(), Filter::scope(scope(1)), Filter::kind(Kind::Session), kinds] {
         for limit in [1, 7, 300, 1_000] {
             let mut read = Vec::new();
             loop {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::future::join_all;
+use parking_lot::Mutex;
 use theazo_domain::Kind;
 use tokio::task::JoinHandle;
 
 use super::Subject;
 use super::fixtures::*;
-use crate::{Commit, EventLog, Filter, Position};
+use crate::{Commit, EventLog, Filter, Glance, Kinds, Position};
 
 /// `writers` tasks that append `each` commits, each on a stream of its own.
 fn write(log: &Arc<dyn EventLog>, writers: usize, each: usize) -> Vec<JoinHandle<()>> {
@@ -77,8 +78,10 @@ pub async fn a_filtered_subscription_gives_what_matches(subject: &dyn Subject) {
         Filter::scope(scope(0)),
         Filter::scope(scope(1)),
         Filter::stream(of_stream.clone()),
-        Filter { kind: Some(Kind::Settings), ..Filter::scope(scope(1)) },
+        Filter { kinds: Kinds::of(&[Kind::Settings]), ..Filter::scope(scope(1)) },
         Filter::kind(Kind::Settings),
+        Filter::kinds(&[Kind::Settings, Kind::Session]),
+        Filter::kinds(&[Kind::Settings, Kind::Task]),
     ];
     join_all(write(&log, 4, 20)).await.into_iter().for_each(Result::unwrap);
     let mut subscriptions: Vec<_> =
@@ -163,4 +166,44 @@ pub async fn an_answered_append_reaches_every_subscriber(subject: &dyn Subject) 
     let appended = append(&*log, &stream, "last").await;
     let next = subscriptions[0].next().await.unwrap().unwrap();
     assert_eq!(next, appended);
+}
+
+pub async fn a_watch_glances_at_each_once_and_gives_what_passes(subject: &dyn Subject) {
+    const WRITERS: usize = 4;
+    const EACH: usize = 120;
+    let log = subject.open().await;
+    join_all(write(&log, WRITERS, EACH)).await.into_iter().for_each(Result::unwrap);
+    let writers = write(&log, WRITERS, EACH);
+    let (wanted, last) = (session(scope(1), 1_001), settings(scope(0)));
+    let filter = Filter::kinds(&[Kind::Session, Kind::Settings]);
+    let mut watchers = Vec::new();
+    for after in [Position::START, Position(7), log.head().await.unwrap()] {
+        let glanced = Arc::new(Mutex::new(Vec::new()));
+        let (seen, passes) = (Arc::clone(&glanced), [wanted.clone(), last.clone()]);
+        let glance: Glance = Arc::new(move |commit| {
+            seen.lock().push(commit.position());
+            passes.contains(commit.stream())
+        });
+        let mut watch = log.watch(filter.clone(), Some(glance), after);
+        let given = tokio::spawn(async move {
+            let mut given: Vec<Arc<Commit>> = Vec::new();
+            while given.last().is_none_or(|last| *last.events != [last_event()]) {
+                let next = tokio::time::timeout(PATIENCE, watch.next()).await.unwrap();
+                given.push(next.unwrap().unwrap().commit().unwrap());
+            }
+            given
+        });
+        watchers.push((after, glanced, given));
+    }
+    join_all(writers).await.into_iter().for_each(Result::unwrap);
+    append(&*log, &last, LAST).await;
+
+    let all = everything(&*log).await;
+    for (after, glanced, given) in watchers {
+        let after_it: Vec<_> = all.iter().filter(|c| c.position > after).cloned().collect();
+        let passes = |commit: &&Arc<Commit>| [&wanted, &last].contains(&&commit.stream);
+        let passing: Vec<_> = after_it.iter().filter(passes).cloned().collect();
+        assert_eq!(given.await.unwrap(), passing, "after {after}");
+        assert_eq!(*glanced.lock(), positions(&after_it), "after {after}");
+    }
 }

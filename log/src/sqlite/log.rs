@@ -18,8 +18,8 @@ use super::writer::{Writer, last_position};
 use super::{SqliteOptions, connect, publish, schema};
 use crate::codec::encode;
 use crate::{
-    AppendError, Appended, Commit, Draft, EventLog, Filter, Hash, Hub, LogError, Position,
-    RawCommit, Recent, Subscription, follow,
+    AppendError, Appended, Commit, Draft, EventLog, Filter, Glance, Hash, Hub, LogError, Position,
+    RawCommit, Recent, Subscription, Watch, follow, watch,
 };
 
 /// Batches that may wait for the publisher.
@@ -163,6 +163,11 @@ impl EventLog for SqliteLog {
     fn subscribe(&self, filter: Filter, after: Position) -> Subscription {
         let hub = Arc::clone(&self.hub);
         follow(self.reader.clone(), hub, filter, after, self.subscriber_buffer)
+    }
+
+    fn watch(&self, filter: Filter, glance: Option<Glance>, after: Position) -> Watch {
+        let (reader, hub) = (self.reader.clone(), Arc::clone(&self.hub));
+        watch(reader, hub, (filter, glance), after, self.subscriber_buffer)
     }
 
     async fn close(&self) {

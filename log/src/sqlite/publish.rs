@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::answer::Settled;
-use crate::{Hub, Recent};
+use crate::{Hub, Passing, Recent};
 
 /// Publishes what the writer settles, in order, until the writer is gone; then nothing more will
 /// come, and the hub closes.
@@ -18,8 +18,9 @@ pub(super) async fn run(mut settled: mpsc::Receiver<Settled>, recent: Arc<Recent
 }
 
 fn publish(batch: Settled, recent: &Recent, hub: &Hub) {
-    recent.push(batch.commits.iter().zip(batch.sizes));
-    hub.publish(&batch.commits);
+    let commits: Vec<_> = batch.commits.into_iter().map(Passing::from).collect();
+    recent.push(commits.iter().zip(batch.sizes));
+    hub.publish(&commits);
     for (asker, answer) in batch.answers {
         // An asker that went away finds its commit by its id when it asks again.
         let _ = asker.send(answer);

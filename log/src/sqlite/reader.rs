@@ -11,7 +11,7 @@ use super::connect::unavailable;
 use super::packed::Packed;
 use super::scopes::Scopes;
 use super::{rows, selects};
-use crate::{Commit, Filter, LogError, Page, Past, Position, Recent, Upcasters};
+use crate::{Commit, Filter, LogError, Page, Passing, Past, Position, Recent, Upcasters};
 
 /// Rows of the first chunk of a read, and the most of any. Each is one query, which is one packed
 /// row, which is decoded at a time.
@@ -50,7 +50,7 @@ impl Reader {
         if let Some(commits) = self.recent.read(filter, after, limit) {
             return Ok(commits);
         }
-        Ok(self.stored(filter, after, limit, usize::MAX).await?.commits)
+        Ok(self.stored(filter, after, limit, usize::MAX).await?.0)
     }
 
     pub(super) async fn find(
@@ -78,14 +78,14 @@ impl Reader {
     }
 
     /// Reads chunk by chunk, and decodes what has arrived while the next is read. Ends early after
-    /// `max_bytes`.
+    /// `max_bytes`; also answers whether there was nothing more.
     async fn stored(
         &self,
         filter: &Filter,
         after: Position,
         limit: usize,
         max_bytes: usize,
-    ) -> Result<Page, LogError> {
+    ) -> Result<(Vec<Arc<Commit>>, bool), LogError> {
         let (mut after, mut left, mut bytes) = (after, limit, 0);
         let mut chunk = FIRST_CHUNK;
         let mut decoding: VecDeque<Decoding> = VecDeque::new();
@@ -93,14 +93,14 @@ impl Reader {
         while left > 0 && bytes < max_bytes {
             let wanted = chunk.min(left);
             let Some(select) = selects::matching(filter, &self.scopes, after, wanted) else {
-                return Ok(Page { commits: Vec::new(), end: true });
+                return Ok((Vec::new(), true));
             };
             let row = select.fetch_one(&mut *conn).await.map_err(failed)?;
             let packed = Packed::new(row).map_err(failed)?;
             let (rows, size) = (packed.rows, packed.size());
             let end = rows < wanted;
             if end && decoding.is_empty() && rows <= INLINE {
-                return Ok(Page { commits: decode(&packed, &self.upcasters)?, end });
+                return Ok((decode(&packed, &self.upcasters)?, end));
             }
             after = packed.last;
             left -= rows;
@@ -109,11 +109,11 @@ impl Reader {
             decoding.push_back(self.decode_aside(packed));
             if end {
                 drop(conn);
-                return Ok(Page { commits: join(decoding).await?, end: true });
+                return Ok((join(decoding).await?, true));
             }
         }
         drop(conn);
-        Ok(Page { commits: join(decoding).await?, end: false })
+        Ok((join(decoding).await?, false))
     }
 
     fn decode_aside(&self, packed: Packed) -> Decoding {
@@ -124,10 +124,11 @@ impl Reader {
 
 impl Past for Reader {
     async fn page(&self, filter: &Filter, after: Position, limit: usize) -> Result<Page, LogError> {
-        match self.recent.read(filter, after, limit) {
-            Some(commits) => Ok(Page { end: commits.len() < limit, commits }),
-            None => self.stored(filter, after, limit, PAGE_BYTES).await,
+        if let Some(commits) = self.recent.passed(filter, after, limit) {
+            return Ok(Page { end: commits.len() < limit, commits });
         }
+        let (commits, end) = self.stored(filter, after, limit, PAGE_BYTES).await?;
+        Ok(Page { commits: commits.into_iter().map(Passing::from).collect(), end })
     }
 }
 

@@ -8,10 +8,13 @@ use super::packed;
 use super::reader::Select;
 use super::rows::{COMMIT, RAW};
 use super::scopes::Scopes;
-use crate::{Filter, Position};
+use crate::{Filter, Kinds, Position};
 
 const FROM: &str = "SELECT position, previous, previous_hash, hash, body FROM commits WHERE";
 const STREAM: &str = "origin = (SELECT position FROM commits WHERE stream = ?1)";
+/// Of several kinds: by position (hence the `+` before it), for by the index on kinds what matches
+/// would have to be sorted, all of it.
+const KINDS: &str = "(SELECT value FROM json_each(?4))";
 const PAGE: &str = "ORDER BY position LIMIT ?3";
 
 /// The text of a query, made once.
@@ -23,9 +26,11 @@ fn commits(condition: &str) -> String {
 
 static OF_STREAM: Text = Text::new(|| commits(&format!("{STREAM} AND position > ?2 {PAGE}")));
 static OF_SCOPE: Text = Text::new(|| commits(&format!("scope = ?1 AND position > ?2 {PAGE}")));
-static OF_SCOPE_AND_KIND: Text =
-    Text::new(|| commits(&format!("scope = ?1 AND position > ?2 AND kind = ?4 {PAGE}")));
+static OF_SCOPE_AND_KINDS: Text =
+    Text::new(|| commits(&format!("scope = ?1 AND position > ?2 AND +kind IN {KINDS} {PAGE}")));
 static OF_KIND: Text = Text::new(|| commits(&format!("kind = ?1 AND position > ?2 {PAGE}")));
+static OF_KINDS: Text =
+    Text::new(|| commits(&format!("position > ?2 AND +kind IN {KINDS} {PAGE}")));
 static ALL: Text = Text::new(|| commits("position > ?1 ORDER BY position LIMIT ?2"));
 static BY_ID: Text = Text::new(|| commits(&format!("{STREAM} AND id = ?2")));
 static AT: Text = Text::new(|| commits("position = ?1"));
@@ -38,27 +43,36 @@ pub(super) fn matching(
     limit: usize,
 ) -> Option<Select> {
     let (after, limit) = (integer(after), integer_of(limit));
-    Some(match (&filter.stream, filter.scope, filter.kind) {
-        (Some(stream), scope, kind) => {
-            let fits = scope.is_none_or(|scope| scope == stream.scope)
-                && kind.is_none_or(|kind| kind == stream.kind);
-            let name = fits.then(|| stream.to_string())?;
+    let all = filter.kinds == Kinds::ALL;
+    Some(match (&filter.stream, filter.scope, filter.kinds.single()) {
+        (Some(stream), _, _) => {
+            let name = filter.matches_stream(stream).then(|| stream.to_string())?;
             sqlx::query(OF_STREAM.as_str()).bind(name).bind(after).bind(limit)
         }
-        (None, Some(scope), None) => {
+        (None, Some(scope), _) if all => {
             let scope = scopes.number(scope)?;
             sqlx::query(OF_SCOPE.as_str()).bind(scope).bind(after).bind(limit)
         }
-        (None, Some(scope), Some(kind)) => {
+        (None, Some(scope), _) => {
             let scope = scopes.number(scope)?;
-            let query = sqlx::query(OF_SCOPE_AND_KIND.as_str());
-            query.bind(scope).bind(after).bind(limit).bind(kind.as_str())
+            let query = sqlx::query(OF_SCOPE_AND_KINDS.as_str());
+            query.bind(scope).bind(after).bind(limit).bind(json(filter.kinds))
         }
+        (None, None, _) if all => sqlx::query(ALL.as_str()).bind(after).bind(limit),
         (None, None, Some(kind)) => {
             sqlx::query(OF_KIND.as_str()).bind(kind.as_str()).bind(after).bind(limit)
         }
-        (None, None, None) => sqlx::query(ALL.as_str()).bind(after).bind(limit),
+        (None, None, None) => {
+            let query = sqlx::query(OF_KINDS.as_str()).bind(None::<i64>);
+            query.bind(after).bind(limit).bind(json(filter.kinds))
+        }
     })
+}
+
+/// As [`KINDS`] has them.
+fn json(kinds: Kinds) -> String {
+    let names: Vec<_> = kinds.iter().map(|kind| format!("\"{kind}\"")).collect();
+    format!("[{}]", names.join(","))
 }
 
 pub(super) fn by_id(stream: &StreamId, id: CommitId) -> Select {
@@ -79,8 +93,9 @@ const RAW_FROM: &str = "
     WHERE c.position > ?2";
 
 static RAW_OF_STREAM: Text = Text::new(|| raw(&format!("AND c.{STREAM}")));
-static RAW_OF_SCOPE: Text = Text::new(|| raw("AND c.scope = ?1 AND (?4 IS NULL OR c.kind = ?4)"));
-static RAW_ALL: Text = Text::new(|| raw("AND (?4 IS NULL OR c.kind = ?4)"));
+static RAW_OF_SCOPE: Text =
+    Text::new(|| raw(&format!("AND c.scope = ?1 AND (?4 IS NULL OR c.kind IN {KINDS})")));
+static RAW_ALL: Text = Text::new(|| raw(&format!("AND (?4 IS NULL OR c.kind IN {KINDS})")));
 
 fn raw(condition: &str) -> String {
     packed::select(&RAW, &format!("{RAW_FROM} {condition} ORDER BY c.position LIMIT ?3"))
@@ -93,18 +108,16 @@ pub(super) fn matching_raw(
     after: Position,
     limit: usize,
 ) -> Option<Select> {
-    let kind = filter.kind.map(|kind| kind.as_str());
+    let kinds = (filter.kinds != Kinds::ALL).then(|| json(filter.kinds));
     let query = match (&filter.stream, filter.scope) {
-        (Some(stream), scope) => {
-            let fits = scope.is_none_or(|scope| scope == stream.scope)
-                && filter.kind.is_none_or(|kind| kind == stream.kind);
-            let name = fits.then(|| stream.to_string())?;
+        (Some(stream), _) => {
+            let name = filter.matches_stream(stream).then(|| stream.to_string())?;
             sqlx::query(RAW_OF_STREAM.as_str()).bind(name)
         }
         (None, Some(scope)) => sqlx::query(RAW_OF_SCOPE.as_str()).bind(scopes.number(scope)?),
         (None, None) => sqlx::query(RAW_ALL.as_str()).bind(None::<i64>),
     };
-    Some(query.bind(integer(after)).bind(integer_of(limit)).bind(kind))
+    Some(query.bind(integer(after)).bind(integer_of(limit)).bind(kinds))
 }
 
 /// A position as SQLite holds it; what is past its integers is past every commit too.
@@ -123,7 +136,8 @@ mod tests {
 
     #[tokio::test]
     async fn every_query_goes_by_an_index() {
-        let queries = [&OF_STREAM, &OF_SCOPE, &OF_SCOPE_AND_KIND, &OF_KIND, &ALL, &BY_ID, &AT];
+        let queries =
+            [&OF_STREAM, &OF_SCOPE, &OF_SCOPE_AND_KINDS, &OF_KIND, &OF_KINDS, &ALL, &BY_ID, &AT];
         for query in queries.into_iter().chain([&RAW_OF_STREAM, &RAW_OF_SCOPE, &RAW_ALL]) {
             searches(query).await;
         }

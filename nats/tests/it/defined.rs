@@ -1,8 +1,9 @@
 //! The stream's definition, the server's configuration, and what is refused.
 
 use async_nats::jetstream::stream::{Config, StorageType};
+use futures::StreamExt;
 use theazo_log::conformance::fixtures::*;
-use theazo_log::{AppendError, EventLog, LogError, Position};
+use theazo_log::{AppendError, EventLog, Filter, Hash, LogError, Position};
 use theazo_nats::{JetStreamLog, JetStreamOptions, NatsError, NatsOptions};
 
 use crate::server::{Server, newer, packaged};
@@ -79,8 +80,8 @@ async fn what_is_no_commit_stops_who_must_read_it_and_nobody_else() {
     let subject = OnServer::new();
     let log = subject.jetstream().await;
     let (bad, good) = (session(scope(0), 1), session(scope(0), 2));
-    let mut all = log.subscribe(theazo_log::Filter::all(), Position::START);
-    let mut of_good = log.subscribe(theazo_log::Filter::stream(good.clone()), Position::START);
+    let mut all = log.subscribe(Filter::all(), Position::START);
+    let mut of_good = log.subscribe(Filter::stream(good.clone()), Position::START);
     let first = append(&*log, &good, "one").await;
     assert_eq!(take(&mut all, 1).await, vec![first.clone()]);
     assert_eq!(take(&mut of_good, 1).await, vec![first.clone()]);
@@ -91,10 +92,44 @@ async fn what_is_no_commit_stops_who_must_read_it_and_nobody_else() {
     let second = append(&*log, &good, "two").await;
 
     assert_eq!(take(&mut of_good, 1).await, vec![second]);
-    let next = futures::StreamExt::next(&mut all).await.unwrap();
+    let next = all.next().await.unwrap();
     assert!(matches!(next, Err(LogError::Corrupt { position: Position(2), .. })), "{next:?}");
     let read = log.read_stream(&bad, Position::START).await;
     assert!(matches!(read, Err(LogError::Corrupt { .. })), "{read:?}");
+}
+
+/// A commit, by its subject and header, that a newer version has written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_decoded_stops_who_wants_it_and_nobody_else() {
+    let subject = OnServer::new();
+    let log = subject.jetstream().await;
+    let (bad, good) = (session(scope(0), 1), session(scope(0), 2));
+    let mut all = log.subscribe(Filter::all(), Position::START);
+    let mut of_good = log.subscribe(Filter::stream(good.clone()), Position::START);
+    let mut passing = log.watch(Filter::all(), None, Position::START);
+    let first = append(&*log, &good, "one").await;
+    assert_eq!(take(&mut all, 1).await, vec![first.clone()]);
+    assert_eq!(take(&mut of_good, 1).await, vec![first]);
+    let client = async_nats::connect(subject.server.url()).await.unwrap();
+    let zero = Hash::default();
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert("Theazo-Commit", format!("{} 0 {zero} {zero}", fresh_id()));
+    let context = async_nats::jetstream::new(client);
+    let subject_of_bad = format!("theazo.log.{bad}");
+    let sent = context.publish_with_headers(subject_of_bad, headers, "{}".into()).await.unwrap();
+    sent.await.unwrap();
+    let second = append(&*log, &good, "two").await;
+
+    assert_eq!(take(&mut of_good, 1).await, vec![second]);
+    let next = all.next().await.unwrap();
+    assert!(matches!(next, Err(LogError::Corrupt { position: Position(2), .. })), "{next:?}");
+    let read = log.read(&Filter::all(), Position::START, 9).await;
+    assert!(matches!(read, Err(LogError::Corrupt { position: Position(2), .. })), "{read:?}");
+    for (position, stream) in [(1, &good), (2, &bad), (3, &good)] {
+        let passing = passing.next().await.unwrap().unwrap();
+        assert_eq!((passing.position(), passing.stream()), (Position(position), stream));
+        assert_eq!(passing.commit().is_ok(), position != 2);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

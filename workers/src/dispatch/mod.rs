@@ -23,7 +23,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use theazo_commands::IdSource;
 use theazo_domain::task::RequeueReason;
-use theazo_domain::{AgentId, Scope, TaskId, Timestamp};
+use theazo_domain::{AgentId, Kind, Scope, TaskId, Timestamp};
 use theazo_log::bus::{Bus, BusError};
 use theazo_log::{Filter, Position, unbroken};
 use theazo_projections::ReadModels;
@@ -42,6 +42,9 @@ use places::Places;
 pub(crate) use claim::{Claimed, claim};
 pub(crate) use recover::{Recovered, recover, repeat_reactions, requeue_own};
 
+/// What reactions are about. Followed as one: that a task was submitted is heard before its agent or
+/// session ends, and not after.
+const REACTED_TO: [Kind; 3] = [Kind::Task, Kind::Agent, Kind::Session];
 /// How often leases, of tasks and of hosts, are looked at.
 const CHECK: Duration = Duration::from_secs(1);
 /// A tick that is so late says that this process was away, and heard nobody meanwhile.
@@ -139,7 +142,8 @@ impl Dispatcher {
         if let Err(error) = self.bus.publish(CALL, bytes::Bytes::new()).await {
             tracing::warn!(%error, "the hosts were not called; they will say who they are");
         }
-        let mut commits = unbroken(self.host.commander.log().clone(), Filter::all(), from);
+        let log = self.host.commander.log().clone();
+        let mut commits = unbroken(log, Filter::kinds(&REACTED_TO), from);
         while !stop.is_cancelled() {
             self.start_what_can().await;
             tokio::select! {

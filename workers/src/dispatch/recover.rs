@@ -1,24 +1,25 @@
 //! What a start finds: tasks that the process before it had, and reactions that it may have died
 //! over.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use futures::StreamExt;
-use futures::stream;
+use futures::TryStreamExt;
 use theazo_domain::agent::AgentState;
 use theazo_domain::task::{RequeueReason, Task, TaskCommand, TaskEvent, TaskStatus};
 use theazo_domain::{Event, Kind, Scope};
 use theazo_log::{Filter, Position};
 use theazo_projections::{ReadModels, Scoped};
 
+use crate::walk::walk;
 use crate::{Host, WorkerError, recovery};
 
 use super::book::Book;
 use super::places::Places;
 use super::{aftermath, react};
 
-/// Rows read at once.
-const BATCH: u32 = 500;
+/// Commits read at once.
+const BATCH: usize = 500;
 /// Commands at the same time.
 const AT_ONCE: usize = 64;
 /// Commits before the head whose reactions are repeated: what a process dies over is near the end
@@ -82,23 +83,16 @@ pub(crate) async fn recover(
 
 async fn places(reads: &ReadModels, book: &Book) -> Result<Places, WorkerError> {
     let mut places = Places::default();
-    let mut after = 0;
-    loop {
-        let batch = reads.all_live(after, BATCH).await?;
-        let full = batch.len() == BATCH as usize;
-        for found in batch {
-            after = found.row.seq;
-            let agent = found.row.value;
-            places.enter(found.scope, &agent);
-            let waits = agent.state == AgentState::Provisioning || agent.pending.is_some();
-            if agent.host.is_none() && waits && book.first_of(agent.id).is_none() {
-                places.homeless(agent.id);
-            }
-        }
-        if !full {
-            return Ok(places);
+    let mut rows = pin!(walk(|after, limit| reads.all_live(after, limit)));
+    while let Some(found) = rows.try_next().await? {
+        let agent = found.row.value;
+        places.enter(found.scope, &agent);
+        let waits = agent.state == AgentState::Provisioning || agent.pending.is_some();
+        if agent.host.is_none() && waits && book.first_of(agent.id).is_none() {
+            places.homeless(agent.id);
         }
     }
+    Ok(places)
 }
 
 async fn for_each_open<F>(
@@ -108,20 +102,8 @@ async fn for_each_open<F>(
 where
     F: Future<Output = Result<(), WorkerError>>,
 {
-    let mut after = 0;
-    loop {
-        let batch = reads.open_tasks(after, BATCH).await?;
-        let full = batch.len() == BATCH as usize;
-        after = batch.last().map_or(after, |found| found.row.seq);
-        let mut work =
-            stream::iter(batch.into_iter().map(Arc::new).map(&each)).buffer_unordered(AT_ONCE);
-        while let Some(done) = work.next().await {
-            done?;
-        }
-        if !full {
-            return Ok(());
-        }
-    }
+    let rows = walk(|after, limit| reads.open_tasks(after, limit)).err_into();
+    rows.try_for_each_concurrent(AT_ONCE, |found| each(Arc::new(found))).await
 }
 
 /// Repeats the reactions to the tasks that ended last: the process may have died over them.
@@ -129,7 +111,7 @@ pub(crate) async fn repeat_reactions(host: Arc<Host>, head: Position) {
     let filter = Filter::kind(Kind::Task);
     let mut after = Position(head.0.saturating_sub(REPEATED));
     loop {
-        let commits = match host.commander.log().read(&filter, after, BATCH as usize).await {
+        let commits = match host.commander.log().read(&filter, after, BATCH).await {
             Ok(commits) => commits,
             Err(error) => {
                 tracing::error!(%error, "the reactions to the last tasks are not repeated");

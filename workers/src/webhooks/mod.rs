@@ -9,11 +9,12 @@ mod due;
 mod sign;
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use theazo_commands::{CommandError, TaskPart, delivery};
 use theazo_domain::agent::Agent;
 use theazo_domain::delivery::{Delivery, DeliveryCommand, DeliveryEvent, DeliveryStatus};
@@ -26,6 +27,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::retry::until_done;
+use crate::walk::walk;
 use crate::{Host, WorkerError};
 
 use due::Due;
@@ -38,8 +40,6 @@ const REST: Duration = Duration::from_secs(2);
 const AT_ONCE: usize = 256;
 /// The wait before a delivery that panicked is tried again. Milliseconds.
 const AFTER_PANIC: i64 = 60_000;
-/// Rows read at once.
-const BATCH: u32 = 500;
 /// The wait when nothing is due: a new delivery ends it.
 const LONG: Duration = Duration::from_secs(3_600);
 
@@ -69,18 +69,12 @@ impl Deliverer {
         reads: &ReadModels,
     ) -> Result<Self, WorkerError> {
         let mut due = Due::default();
-        let mut after = 0;
-        loop {
-            let batch = reads.pending_deliveries(after, BATCH).await?;
-            for found in &batch {
-                after = found.row.seq;
-                let delivery = &found.row.value;
-                due.insert(delivery.next_at.unwrap_or_default(), found.scope, delivery.id);
-            }
-            if batch.len() < BATCH as usize {
-                return Ok(Self { host, webhooks, due });
-            }
+        let mut rows = pin!(walk(|after, limit| reads.pending_deliveries(after, limit)));
+        while let Some(found) = rows.try_next().await? {
+            let delivery = &found.row.value;
+            due.insert(delivery.next_at.unwrap_or_default(), found.scope, delivery.id);
         }
+        Ok(Self { host, webhooks, due })
     }
 
     /// Follows the log after `from` until `stop`. What is under way then is tried again by
