@@ -7,6 +7,8 @@ CREATE TABLE {p}sessions (
     status TEXT NOT NULL,
     -- Whether it has agents that were admitted and not released.
     holds_agents SMALLINT NOT NULL,
+    -- Whether something is kept for it, or was in a day that is not billed yet.
+    stores SMALLINT NOT NULL,
     body TEXT NOT NULL
 );
 
@@ -15,3 +17,5 @@ CREATE INDEX {p}sessions_newest ON {p}sessions (tenant, seq);
 CREATE INDEX {p}sessions_user ON {p}sessions (tenant, user_id, seq);
 -- What a worker checks for admissions and endings that a crash cut short.
 CREATE INDEX {p}sessions_holding ON {p}sessions (seq) WHERE holds_agents = 1;
+-- What the meter bills every day.
+CREATE INDEX {p}sessions_storing ON {p}sessions (seq) WHERE stores = 1;

@@ -1,7 +1,7 @@
 //! Sessions: create, get or create by user, change, end.
 
 use theazo_domain::session::{CreateSession, Session, SessionCommand, SessionPatch, SessionStatus};
-use theazo_domain::{Scope, SessionId, StreamId};
+use theazo_domain::{Day, Scope, SessionId, StreamId};
 
 use crate::{CommandError, Commander, Done, Origin, Seed};
 
@@ -82,5 +82,18 @@ impl Commander {
     ) -> Result<Done<Session>, CommandError> {
         let stream = StreamId::session(origin.scope, id);
         self.execute(origin, &stream, &SessionCommand::End).await
+    }
+
+    /// Bills what was kept for the session in a day that is over; once, however often it is called.
+    pub async fn record_storage(
+        &self,
+        origin: &Origin,
+        id: SessionId,
+        day: Day,
+        byte_seconds: u64,
+    ) -> Result<Done<Session>, CommandError> {
+        let stream = StreamId::session(origin.scope, id);
+        let record = SessionCommand::RecordStorage { day, byte_seconds };
+        self.execute(origin, &stream, &record).await
     }
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::crew::answer_health;
 use crate::dispatch::{self, Dispatcher};
 use crate::executor::{Ears, Executor};
-use crate::meter::Meter;
+use crate::meter::{self, Meter};
 use crate::reactions::{self, Part};
 use crate::webhooks::Deliverer;
 use crate::{Host, Runner, Webhooks, WorkerError, recovery, shelf, sweeper};
@@ -87,6 +87,7 @@ impl Scheduler {
         let mut tasks = JoinSet::new();
         tasks.spawn(reactions::run(host.clone(), Part::Scheduler, from, stop.clone()));
         tasks.spawn(meter.run(head, stop.clone()));
+        tasks.spawn(meter::storage::run(host.clone(), reads.clone(), stop.clone()));
         tasks.spawn(deliverer.run(head, stop.clone()));
         tasks.spawn(dispatcher.run(hosts, head, stop.clone()));
         let repeated = dispatch::repeat_reactions(host.clone(), head);

@@ -3,6 +3,7 @@
 //! A row changes by the commits of the session, and by those of its agents and tasks that name it.
 //! Its revision is the session's own.
 
+mod storage;
 mod usage;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use crate::query::{Query, Scoped};
 use crate::table::{Table, own_fold};
 use crate::{Model, Page, ReadError, ReadModels, Row};
 
+pub use storage::Stored;
 pub use usage::{OpenSpan, SessionUsage};
 
 /// A session and its bill so far.
@@ -29,7 +31,7 @@ pub struct SessionView {
 impl Table for SessionView {
     const MODEL: Model = Model::Sessions;
     const KIND: Kind = Kind::Session;
-    const COLUMNS: &'static [&'static str] = &["user_id", "status", "holds_agents"];
+    const COLUMNS: &'static [&'static str] = &["user_id", "status", "holds_agents", "stores"];
     const FIXED: &'static [&'static str] = &["user_id"];
 
     fn row(commit: &Commit) -> Option<Cow<'_, StreamId>> {
@@ -40,10 +42,13 @@ impl Table for SessionView {
                     .map(|id| Cow::Owned(StreamId::session(commit.stream.scope, id))),
                 _ => None,
             }),
-            Kind::Task => commit.events.iter().find_map(|event| match event {
-                Event::Task(event) => usage::model_usage(event)
-                    .map(|(id, _)| Cow::Owned(StreamId::session(commit.stream.scope, id))),
-                _ => None,
+            Kind::Task | Kind::Snapshot => commit.events.iter().find_map(|event| {
+                let used = match event {
+                    Event::Task(event) => usage::model_usage(event).map(|(id, _)| id),
+                    _ => None,
+                };
+                let id = used.or_else(|| storage::change(event).map(|(id, _)| id))?;
+                Some(Cow::Owned(StreamId::session(commit.stream.scope, id)))
             }),
             _ => None,
         }
@@ -52,7 +57,7 @@ impl Table for SessionView {
     fn evolve(state: Option<Self>, commit: &Commit) -> Option<Self> {
         match commit.stream.kind {
             Kind::Agent => return state?.with_agent(commit),
-            Kind::Task => return Some(state?.with_task(commit)),
+            Kind::Task | Kind::Snapshot => return Some(state?.with_work(commit)),
             _ => {}
         }
         let (session, mut usage) = match state {
@@ -68,6 +73,7 @@ impl Table for SessionView {
                 }
                 Event::Session(SessionEvent::StorageRecorded { usage: stored }) => {
                     usage.cost += stored.cost;
+                    usage.storage.recorded(stored);
                 }
                 _ => {}
             }
@@ -80,6 +86,7 @@ impl Table for SessionView {
         row.put(self.session.user_id.as_str());
         row.put(self.session.status.as_str());
         row.put(!self.session.agents.is_empty());
+        row.put(self.usage.storage.is_of_use());
     }
 }
 
@@ -96,8 +103,10 @@ impl SessionView {
         Some(self)
     }
 
-    fn with_task(mut self, commit: &Commit) -> Self {
+    /// With what a task used, and what is kept of it or of an agent.
+    fn with_work(mut self, commit: &Commit) -> Self {
         for event in &commit.events {
+            self.usage.storage.take(event, commit.time);
             if let Event::Task(event) = event
                 && let Some((_, usage)) = usage::model_usage(event)
             {
@@ -158,6 +167,18 @@ impl ReadModels {
         limit: u32,
     ) -> Result<Vec<Scoped<SessionView>>, ReadError> {
         let query = Query::across_tenants(Model::Sessions).and("holds_agents = 1");
+        query.walk(self, after, limit).await
+    }
+
+    /// The sessions of all orgs that have something kept, or have had in a day that is not billed
+    /// yet, oldest first: at most `limit` after the row with `seq` `after` (0: from the first). For
+    /// the meter; never for a caller.
+    pub async fn sessions_storing(
+        &self,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Scoped<SessionView>>, ReadError> {
+        let query = Query::across_tenants(Model::Sessions).and("stores = 1");
         query.walk(self, after, limit).await
     }
 }

@@ -6,6 +6,8 @@ use theazo_domain::pricing::{ComputePrice, ModelUsage, PriceBasis, TokenUsage};
 use theazo_domain::task::TaskEvent;
 use theazo_domain::{AgentId, Pico, SessionId, Timestamp};
 
+use super::Stored;
+
 /// What a session has used: the model calls of its tasks, all closed spans of its agents, and those
 /// that are open.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,9 @@ pub struct SessionUsage {
     pub unpriced: bool,
     /// Milliseconds of all closed spans.
     pub compute_millis: u64,
+    /// What is kept.
+    #[serde(default)]
+    pub storage: Stored,
     /// Admitted and not released.
     pub active_agents: u32,
     /// The agents whose compute is billed at the moment.

@@ -6,6 +6,7 @@
 //! late, nothing is lost but our own money: what runs beyond what is reserved is not billed.
 
 mod look;
+pub(crate) mod storage;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
