@@ -123,3 +123,131 @@ async fn fifty_agents_that_race_never_pass_the_cap() {
         race(seed).await;
     }
 }
+
+/// Its task has failed for a limit; what the message says.
+async fn is_refused(task: &Task) -> String {
+    task.fails("session_limit_exceeded").await
+}
+
+fn cents(money: &Value) -> i64 {
+    money["amount"].as_i64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_has_spent_all_takes_nothing_more() {
+    let models = ModelServer::start().await;
+    let server = Setup::default().models(&models).start().await;
+    let client = server.live();
+    let session = limited_session(&client, "poor", max_cost(0)).await;
+    let agents = format!("/v1/sessions/{session}/agents");
+    let error = client.post(&*agents, json!({})).await.refused("session_limit_exceeded");
+    assert!(error["message"].as_str().unwrap().contains("maxCost of 0 cents"), "{error:#}");
+    let task = json!({ "agent": "coder", "input": "x" });
+    client.submission(&session, task).await.refused("session_limit_exceeded");
+    let run = json!({ "agent": "coder", "input": "x" });
+    client.post(format!("/v1/sessions/{session}/run"), run).await.refused("session_limit_exceeded");
+    let minutes = json!({ "maxComputeMinutes": 0 });
+    let session = limited_session(&client, "idle", minutes).await;
+    let agents = format!("/v1/sessions/{session}/agents");
+    client.post(agents, json!({})).await.refused("session_limit_exceeded");
+}
+
+/// A cent of compute is twelve seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn compute_stops_at_the_cap_and_goes_on_when_it_is_raised() {
+    let server = Server::start().await;
+    let client = server.live();
+    let session = limited_session(&client, "short", max_cost(1)).await;
+    let agent = client.agent(&session).await;
+    let path = format!("/v1/agents/{agent}");
+    eventually("the agent is paused", PATIENCE, || async {
+        let view = client.get(&*path).await.expect(200);
+        if view["state"] == "paused" { Ok(()) } else { Err(view.to_string()) }
+    })
+    .await;
+    let view = client.get(format!("/v1/sessions/{session}")).await.expect(200);
+    assert_eq!(cents(&view["usage"]["cost"]), 1, "{view:#}");
+    let spent: i128 = recorded(&server, &session).values().sum();
+    assert!(spent <= 10_000_000_000 && spent > 9_900_000_000, "{spent}");
+    client.post(format!("{path}/resume"), json!({})).await.refused("session_limit_exceeded");
+    let audit = format!("/v1/audit/events?sessionId={session}&type=session.limit_reached");
+    let audit = client.get(audit).await.expect(200);
+    assert_eq!(audit["data"].as_array().unwrap().len(), 1, "{audit:#}");
+    let raised = json!({ "limits": max_cost(100) });
+    client.patch(format!("/v1/sessions/{session}"), raised).await.ok();
+    eventually("the agent goes on", PATIENCE, || async {
+        let view = client.get(&*path).await.expect(200);
+        if view["state"] == "idle" { Ok(()) } else { Err(view.to_string()) }
+    })
+    .await;
+    client.bash(&agent, "echo on").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_stops_at_its_agents_own_cap() {
+    let models = ModelServer::start().await;
+    models.script(endless());
+    let server = Setup::default().models(&models).start().await;
+    let client = server.live();
+    set_price(&client).await;
+    let session = client.session().await;
+    let cap = json!({ "amount": 20, "currency": "usd" });
+    let agent = json!({ "model": model(), "costCap": cap, "tools": ["list_files"] });
+    let agent = client.agent_with(&session, agent).await;
+    let task = client.run(&session, &agent, "cap-1").await;
+    let message = is_refused(&task).await;
+    assert!(message.contains("costCap"), "{message}");
+    let spent: i128 = recorded(&server, &session).values().sum();
+    assert!(spent <= 200_000_000_000 && spent > 120_000_000_000, "{spent}");
+    assert!(task.view().await["modelCalls"].as_i64().unwrap() >= 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_without_a_price_is_not_called_under_a_cap() {
+    let models = ModelServer::start().await;
+    models.script(Script::always(Reply::text("Hello.")));
+    models.models(&["claude-nova-9"]);
+    let server = Setup::default().models(&models).start().await;
+    let client = server.live();
+    let session = limited_session(&client, "capped", max_cost(500)).await;
+    let model = json!("anthropic/claude-nova-9");
+    let body = json!({ "agent": "coder", "input": "no-price", "model": model });
+    let task = client.submit(&session, body.clone()).await;
+    let message = is_refused(&task).await;
+    assert!(message.contains("PUT /v1/models/:id/price"), "{message}");
+    assert_eq!(models.calls_of("no-price").len(), 0);
+    let price = json!({ "input": "1", "output": "1" });
+    let path = "/v1/models/anthropic%2Fclaude-nova-9/price";
+    client.call(Method::PUT, path).json(price).await.ok();
+    client.submit(&session, body).await.completes().await;
+}
+
+/// What was spent before there was a cap counts against it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cap_that_is_set_later_counts_what_was_before() {
+    let models = ModelServer::start().await;
+    models.script(endless());
+    let server = Setup::default().models(&models).start().await;
+    let client = server.live();
+    set_price(&client).await;
+    let session = client.session().await;
+    let first = submit(&client, &session, "later-1").await;
+    let spent = |at_least: i64| {
+        let (client, path) = (client.clone(), format!("/v1/sessions/{session}"));
+        eventually("something is spent", PATIENCE, move || {
+            let (client, path) = (client.clone(), path.clone());
+            async move {
+                let view = client.get(path).await.expect(200);
+                let spent = cents(&view["usage"]["cost"]);
+                if spent >= at_least { Ok(spent) } else { Err(view.to_string()) }
+            }
+        })
+    };
+    spent(9).await;
+    client.patch(format!("/v1/sessions/{session}"), json!({ "limits": max_cost(60) })).await.ok();
+    let second = submit(&client, &session, "later-2").await;
+    is_refused(&first).await;
+    is_refused(&second).await;
+    let spent: i128 = recorded(&server, &session).values().sum();
+    assert!(spent <= 600_000_000_000 && spent > 500_000_000_000, "{spent}");
+}

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use theazo_commands::agent::new_snapshot_id;
 use theazo_commands::{CommandError, now};
-use theazo_domain::agent::{Agent, AgentCommand, AgentState};
-use theazo_domain::session::{Need, Reserve, RunNumber, Session, Spender, Spent};
-use theazo_domain::task::Task;
+use theazo_domain::agent::{Agent, AgentCommand, AgentState, Failure};
+use theazo_domain::session::{Need, Reserve, RunNumber, Session, SessionStatus, Spender, Spent};
+use theazo_domain::task::{Task, TaskCommand};
 use theazo_domain::{AgentId, Rejection, Scope, StreamId};
 
 use crate::Host;
@@ -16,6 +16,9 @@ use crate::Host;
 const INTERVAL: Duration = Duration::from_secs(300);
 /// The next slice is reserved so long before the last one is over; sooner, where slices are short.
 const AHEAD_MS: u64 = 5_000;
+/// What others have reserved for their calls comes back when these end. The agent runs on for
+/// nothing until then.
+const MORE_SOON: Duration = Duration::from_millis(250);
 /// An agent that could not be paused is looked at again.
 const NOT_PAUSED_YET: Duration = Duration::from_secs(5);
 
@@ -38,6 +41,11 @@ pub(super) async fn look(
         false => look.unbound().await,
     }
 }
+
+/// Why a run ends whose compute nothing is left for.
+pub(crate) const NOTHING_LEFT: &str = "Nothing is left of the limits of its session or agent for \
+    its compute; raise limits.maxCost with PATCH /v1/sessions/:id, or create an agent with a higher \
+    costCap.";
 
 struct Look<'a> {
     host: &'a Host,
@@ -105,8 +113,8 @@ impl Look<'_> {
         if held > 0 {
             return Ok(Some(self.time_left().unwrap_or(Duration::ZERO)));
         }
-        if self.session.counts() {
-            return Ok(Some(Duration::from_millis(100)));
+        if self.session.counts() || self.session.may_have_more(self.agent.id) {
+            return Ok(Some(MORE_SOON));
         }
         self.pause().await
     }
@@ -153,11 +161,29 @@ impl Look<'_> {
         let price = &self.agent.spec.price;
         let affordable = price.affords(room.left).unwrap_or(u64::MAX).min(room.millis);
         if affordable == 0 || self.session.has_something_left(now()).is_err() {
+            self.end_its_task().await?;
             // A new day may bring something.
             return Ok(Some(to_midnight()));
         }
         let resume = AgentCommand::RequestResume { snapshot_id: None };
         self.command(&resume).await.map(|_| None)
+    }
+
+    /// A run whose session can pay for nothing more has failed, as at a model call. One that has no
+    /// compute minutes left waits: its session is paused.
+    async fn end_its_task(&self) -> Result<(), CommandError> {
+        let Some(task) = self.agent.task.filter(|_| self.session.status != SessionStatus::Paused)
+        else {
+            return Ok(());
+        };
+        let failure =
+            Failure { code: "session_limit_exceeded".to_owned(), message: NOTHING_LEFT.to_owned() };
+        let (origin, abandon) = (self.host.origin(self.scope), TaskCommand::Abandon { failure });
+        match self.host.commander.task(&origin, task, &abandon).await {
+            // Its worker ends it.
+            Ok(_) | Err(CommandError::Rejected(Rejection::Conflict(_))) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     fn held_millis(&self) -> u64 {

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Host, WorkerError};
+pub(crate) use look::NOTHING_LEFT;
 
 /// Agents looked at at the same time.
 const AT_ONCE: usize = 64;

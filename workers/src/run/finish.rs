@@ -1,9 +1,12 @@
 //! How an attempt ends.
 
 use theazo_commands::TaskPart;
-use theazo_domain::Payload;
 use theazo_domain::agent::{Agent, AgentState, Failure, Pending};
+use theazo_domain::session::{Session, SessionStatus};
 use theazo_domain::task::{Ending, Entry, RequeueReason, SuspendReason, TaskCommand};
+use theazo_domain::{Payload, StreamId};
+
+use crate::meter::NOTHING_LEFT;
 
 use super::conversation::Verdict;
 use super::{Run, RunError, Stop};
@@ -42,6 +45,9 @@ impl Run {
         match stop {
             Stop::Overtaken => Err(RunError::Overtaken),
             Stop::Pause => {
+                if self.is_paused_for_good().await? {
+                    return self.end_with_nothing_left(entries).await;
+                }
                 self.report_rest(entries).await?;
                 self.give_back().await?;
                 let reason = SuspendReason::AgentPaused;
@@ -68,6 +74,27 @@ impl Run {
                 self.end(entries, ending).await
             }
         }
+    }
+
+    /// Whether its agent is paused because its session can pay for nothing more.
+    async fn is_paused_for_good(&self) -> Result<bool, RunError> {
+        let commander = &self.runner.host.commander;
+        let stream = StreamId::agent(self.scope, self.agent.id);
+        let agent = commander.load::<Agent>(&stream).await?.state;
+        if !agent.is_some_and(|agent| agent.paused_by_limit) {
+            return Ok(false);
+        }
+        let stream = StreamId::session(self.scope, self.task.session_id);
+        let session = commander.load::<Session>(&stream).await?.state;
+        Ok(session.is_some_and(|session| session.status != SessionStatus::Paused))
+    }
+
+    async fn end_with_nothing_left(&mut self, entries: Vec<Entry>) -> Result<(), RunError> {
+        let artifacts = self.artifacts().await?;
+        let code = "session_limit_exceeded".to_owned();
+        let failure = Failure { code, message: NOTHING_LEFT.to_owned() };
+        let output = self.last_output().await?;
+        self.end(entries, Ending::Failed { failure, output, artifacts }).await
     }
 
     /// The calls that were under way when the run was stopped: they have been stopped with it.
@@ -120,7 +147,7 @@ impl Run {
 
     /// Somebody ended the agent: a cancellation. It failed by itself: a failure.
     async fn ending_of_agent(&mut self) -> Result<Ending, RunError> {
-        let stream = theazo_domain::StreamId::agent(self.scope, self.agent.id);
+        let stream = StreamId::agent(self.scope, self.agent.id);
         let agent = self.runner.host.commander.load_fresh::<Agent>(&stream).await?.state;
         let failure = agent
             .as_ref()
