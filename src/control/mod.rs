@@ -9,6 +9,7 @@ mod log;
 mod projections;
 mod server;
 
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -160,11 +161,20 @@ pub async fn print(replies: &mut mpsc::Receiver<Reply>) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     while let Some(reply) = replies.recv().await {
         match reply {
-            Reply::Line(line) => match &bar {
-                // Above the bar, and also where there is no terminal to draw one.
-                Some(bar) => bar.suspend(|| println!("{line}")),
-                None => println!("{line}"),
-            },
+            Reply::Line(line) => {
+                let shown = match &bar {
+                    // Above the bar, and also where there is no terminal to draw one.
+                    Some(bar) => bar.suspend(|| show(&line)),
+                    None => show(&line),
+                };
+                if let Err(error) = shown {
+                    if error.kind() != ErrorKind::BrokenPipe {
+                        eprintln!("error: the answer cannot be written: {error}");
+                        code = ExitCode::FAILURE;
+                    }
+                    break;
+                }
+            }
             Reply::Progress { what, done, total } => {
                 let bar = bar.get_or_insert_with(|| ProgressBar::new(total).with_style(style()));
                 bar.set_length(total);
@@ -177,10 +187,16 @@ pub async fn print(replies: &mut mpsc::Receiver<Reply>) -> ExitCode {
             }
         }
     }
+    // Whoever read the answer may have had enough (`| head`): then no more of it is asked for.
+    replies.close();
     if let Some(bar) = bar {
         bar.finish();
     }
     code
+}
+
+fn show(line: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout().lock(), "{line}")
 }
 
 fn style() -> ProgressStyle {

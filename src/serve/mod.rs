@@ -7,6 +7,7 @@ mod health;
 pub mod identity;
 mod probes;
 mod scheduler;
+mod watch;
 mod worker;
 
 use std::io::IsTerminal;
@@ -39,6 +40,8 @@ struct Parts {
     models: Models,
     tools: Registry,
     live: Live,
+    /// Cancelled when this process is to end.
+    shutdown: CancellationToken,
     /// Cancelled when no more requests are served.
     stop: CancellationToken,
 }
@@ -49,13 +52,14 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind(&config.listen).await.with_context(|| {
         format!("cannot listen on {}; choose another with --listen", config.listen)
     })?;
-    let stop = CancellationToken::new();
+    let (shutdown, stop) = (CancellationToken::new(), CancellationToken::new());
     let parts = Parts {
         models: Models::new(config.models()).context("the models' HTTP client")?,
         tools: Registry::built_in(config.tools()),
         live: runtime.live(&stop),
         runtime: runtime.clone(),
         config,
+        shutdown: shutdown.clone(),
         stop: stop.clone(),
     };
     let roles = &parts.config.deployment;
@@ -68,7 +72,6 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         false => None,
     };
     let control = tokio::spawn(control::serve(runtime.clone(), stop.clone()));
-    let shutdown = CancellationToken::new();
     tokio::spawn(wait_for_signal(shutdown.clone()));
     match roles.has(Role::Api) {
         true => api::serve(&parts, worker.as_ref(), listener, shutdown).await?,
@@ -76,15 +79,18 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     }
     // In order: no more requests, then what reacts to them, then what stores.
     stop.cancel();
-    if let Some(worker) = worker {
-        worker.stopped().await?;
-    }
-    if let Some(scheduling) = scheduling {
-        scheduling.stopped().await?;
-    }
+    let worked = match worker {
+        Some(worker) => worker.stopped().await,
+        None => Ok(()),
+    };
+    let scheduled = match scheduling {
+        Some(scheduling) => scheduling.stopped().await,
+        None => Ok(()),
+    };
     drop(parts);
     control.await.context("the control socket broke off")?;
     close(runtime).await?;
+    worked.and(scheduled)?;
     Ok(ExitCode::SUCCESS)
 }
 

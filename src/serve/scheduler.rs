@@ -10,8 +10,8 @@ use theazo_workers::{Host, ProviderSet, Scheduler, Webhooks};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::Parts;
 use super::worker::Worker;
+use super::{Parts, watch};
 
 /// Who of a cluster schedules.
 const LEADERSHIP: &str = "scheduler";
@@ -19,7 +19,7 @@ const LEADERSHIP: &str = "scheduler";
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// The scheduler, for as long as this process has the role.
-pub struct Scheduling(JoinHandle<()>);
+pub struct Scheduling(JoinHandle<anyhow::Result<()>>);
 
 impl Scheduling {
     pub async fn start(parts: &Parts, worker: Option<&Worker>) -> anyhow::Result<Self> {
@@ -35,8 +35,9 @@ impl Scheduling {
         };
         let stop = parts.stop.clone();
         let Some(shared) = &runtime.shared else {
-            let mut tasks = scheduler.start(stop).await.context("the scheduler cannot start")?;
-            let ended = async move { while tasks.join_next().await.is_some() {} };
+            let tasks = scheduler.start(stop).await.context("the scheduler cannot start")?;
+            let shutdown = parts.shutdown.clone();
+            let ended = watch::ended_or_shut_down("the scheduler", tasks, shutdown);
             return Ok(Self(tokio::spawn(ended)));
         };
         let leadership = Leadership::new(&shared.db, LEADERSHIP)?;
@@ -44,23 +45,32 @@ impl Scheduling {
         Ok(Self(tokio::spawn(async move {
             let term = |term| lead(scheduler.clone(), term);
             leadership.run(stop, term).await;
+            Ok(())
         })))
     }
 
     /// Waits for the end that was asked for.
+    ///
+    /// # Errors
+    /// When it came to an end before.
     pub async fn stopped(self) -> anyhow::Result<()> {
-        self.0.await.context("the scheduler broke off")
+        self.0.await.context("the scheduler broke off")?.context("the scheduler broke off")
     }
 }
 
-/// One term, until it is over.
+/// One term, until it is over: also when a part of it panics, and then it is another's.
 async fn lead(scheduler: Arc<Scheduler>, term: CancellationToken) {
     while !term.is_cancelled() {
         let Some(started) = term.run_until_cancelled(scheduler.start(term.clone())).await else {
             return;
         };
         match started {
-            Ok(mut tasks) => while tasks.join_next().await.is_some() {},
+            Ok(tasks) => {
+                if let Err(error) = watch::ended(tasks).await {
+                    tracing::error!(%error, "the scheduler ends its term");
+                }
+                return;
+            }
             Err(error) => {
                 tracing::error!(%error, "the scheduler cannot begin its term; trying again");
                 term.run_until_cancelled(tokio::time::sleep(TRY_AGAIN)).await;

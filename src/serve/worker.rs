@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use theazo_domain::providers::ProviderKind;
 use theazo_log::bus::Bus;
 use theazo_providers::local::{LocalConfig, LocalProvider};
 use theazo_providers::{MockProvider, ProviderError};
 use theazo_workers::{Host, ProviderSet, Runner, serve_sandboxes, start_host};
-use tokio::task::JoinSet;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Parts, identity};
+use super::{Parts, identity, watch};
 use crate::runtime::Runtime;
 
 /// The wait before a bus that broke is listened to again.
@@ -22,7 +22,7 @@ pub struct Worker {
     pub host: Arc<Host>,
     /// Whether it can isolate agents of live keys.
     pub local: Option<Arc<LocalProvider>>,
-    tasks: JoinSet<()>,
+    tasks: JoinHandle<anyhow::Result<()>>,
 }
 
 impl Worker {
@@ -63,16 +63,21 @@ impl Worker {
             tasks.spawn(answer_others(host, bus, stop.clone()));
             tasks.spawn(identity::stay_alive(runtime.folder()?.path.clone(), stop));
         }
-        Ok(Self { host, local, tasks })
+        let shutdown = parts.shutdown.clone();
+        let tasks = watch::ended_or_shut_down("the worker host", tasks, shutdown);
+        Ok(Self { host, local, tasks: tokio::spawn(tasks) })
     }
 
     /// Waits for the end that was asked for.
-    pub async fn stopped(mut self) -> anyhow::Result<()> {
-        while self.tasks.join_next().await.is_some() {}
+    ///
+    /// # Errors
+    /// When it came to an end before.
+    pub async fn stopped(self) -> anyhow::Result<()> {
+        let ended = self.tasks.await.context("the worker host broke off")?;
         if let Some(local) = self.local {
             local.shut_down().await?;
         }
-        Ok(())
+        ended.context("the worker host broke off")
     }
 }
 

@@ -16,6 +16,7 @@
 pub mod append;
 pub mod bus;
 pub mod chain;
+pub mod closing;
 pub mod conflict;
 pub mod faults;
 pub mod fixtures;
@@ -69,6 +70,8 @@ macro_rules! conformance {
             subscription: a_subscription_goes_on_from_any_position,
             subscription: an_answered_append_reaches_every_subscriber,
             subscription: a_watch_glances_at_each_once_and_gives_what_passes,
+            closing: every_append_is_written_or_refused,
+            closing: a_closed_log_says_so_and_ends_its_subscriptions,
             chain: every_commit_links_to_the_one_before,
             chain: each_org_has_its_own_rolling_hash,
             model: random_appends_agree_with_the_model,
