@@ -44,10 +44,21 @@ impl Users {
         session: SessionId,
         at: Position,
     ) -> Result<Arc<Billed>, LogError> {
+        self.find(log, session).await?.ok_or_else(|| LogError::Corrupt {
+            position: at,
+            reason: format!("it bills session {session}, which was never created"),
+        })
+    }
+
+    pub(crate) async fn find(
+        &mut self,
+        log: &dyn EventLog,
+        session: SessionId,
+    ) -> Result<Option<Arc<Billed>>, LogError> {
         if let Some((billed, _)) = self.known.get(&session) {
-            return Ok(Arc::clone(billed));
+            return Ok(Some(Arc::clone(billed)));
         }
-        let billed = self.load(log, session, at).await?;
+        let Some(billed) = self.load(log, session).await? else { return Ok(None) };
         let size = size(&billed);
         self.bytes += size;
         if let Some((_, (_, old))) = self.known.push(session, (Arc::clone(&billed), size)) {
@@ -57,15 +68,14 @@ impl Users {
             let Some((_, (_, old))) = self.known.pop_lru() else { break };
             self.bytes -= old;
         }
-        Ok(billed)
+        Ok(Some(billed))
     }
 
     async fn load(
         &self,
         log: &dyn EventLog,
         session: SessionId,
-        at: Position,
-    ) -> Result<Arc<Billed>, LogError> {
+    ) -> Result<Option<Arc<Billed>>, LogError> {
         let stream = StreamId::session(self.scope, session);
         let mut billed = None;
         for commit in log.read_stream(&stream, Position::START).await? {
@@ -76,10 +86,7 @@ impl Users {
                 after(&mut billed, event);
             }
         }
-        billed.map(Arc::new).ok_or_else(|| LogError::Corrupt {
-            position: at,
-            reason: format!("it bills session {session}, which was never created"),
-        })
+        Ok(billed.map(Arc::new))
     }
 }
 

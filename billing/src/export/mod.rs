@@ -17,6 +17,7 @@ use theazo_log::LogError;
 
 use crate::{Customers, Owned, Records};
 
+pub(crate) use row::waived;
 pub use row::{COLUMNS, Line};
 pub use stripe::{EVENT_NAME, MAX_VALUE, MeterEvent, meter_events};
 

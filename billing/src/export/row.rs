@@ -162,7 +162,7 @@ impl<'a> Line<'a> {
     }
 }
 
-pub(crate) fn meter(usage: &Usage<'_>) -> &'static str {
+fn meter(usage: &Usage<'_>) -> &'static str {
     match usage {
         Usage::Compute(_) => "compute",
         Usage::Model(_) => "model",
