@@ -4,3 +4,4 @@ mod export;
 mod property;
 mod records;
 mod support;
+mod verify;

@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use tempfile::TempDir;
 use theazo_billing::{Owned, Period, Place, records};
-use theazo_domain::agent::AgentEvent;
+use theazo_domain::agent::{AgentEvent, AgentSpec};
 use theazo_domain::pricing::{
     ComputePrice, ComputeUsage, ModelPrice, ModelUsage, PriceBasis, Rates, StorageUsage, TokenUsage,
 };
+use theazo_domain::providers::ProviderKind;
 use theazo_domain::session::{Limits, SessionEvent};
-use theazo_domain::task::TaskEvent;
+use theazo_domain::task::{Priority, TaskAgent, TaskEvent};
 use theazo_domain::{
     Actor, AgentId, CommitId, Day, Event, Mode, OrgId, Payload, Pico, Scope, Sealed, SessionId,
     StreamId, TaskId, Timestamp,
@@ -71,8 +72,22 @@ impl World {
         time: Timestamp,
         events: Vec<Event>,
     ) -> Position {
-        self.commits += 1;
         let past = self.log.read_stream(&stream, Position::START).await.unwrap();
+        let mut revision = past.last().map_or(Position::START, |commit| commit.position);
+        if let Some(first) = beginning(&stream, &events).filter(|_| past.is_empty()) {
+            revision = self.append(stream.clone(), revision, time, vec![first]).await;
+        }
+        self.append(stream, revision, time, events).await
+    }
+
+    async fn append(
+        &mut self,
+        stream: StreamId,
+        revision: Position,
+        time: Timestamp,
+        events: Vec<Event>,
+    ) -> Position {
+        self.commits += 1;
         let draft = Draft {
             id: CommitId::from_uuid(Uuid::from_u64_pair(7, self.commits)),
             stream,
@@ -83,7 +98,6 @@ impl World {
             correlation: None,
             events,
         };
-        let revision = past.last().map_or(Position::START, |commit| commit.position);
         self.log.append(revision, draft).await.unwrap().commit.position
     }
 
@@ -149,6 +163,60 @@ impl World {
     }
 }
 
+fn payload() -> Payload {
+    let sealed = Sealed { key: "org#1".to_owned(), data: String::new() };
+    Payload::Inline { sealed }
+}
+
+fn spec() -> Box<AgentSpec> {
+    Box::new(AgentSpec {
+        definition: None,
+        provider: ProviderKind::Local,
+        price: ComputePrice::of("local"),
+        credential_ref: None,
+        model: None,
+        browser: false,
+        instructions: None,
+        tools: vec![],
+        timeout: 300,
+        cost_cap: None,
+        approvals: None,
+        knowledge: vec![],
+        guardrails: None,
+        secrets: vec![],
+        metadata: BTreeMap::new(),
+        snapshot_id: None,
+    })
+}
+
+/// What an agent's or a task's stream begins with.
+fn beginning(stream: &StreamId, events: &[Event]) -> Option<Event> {
+    match events.first()? {
+        Event::Agent(AgentEvent::UsageRecorded { session_id, .. }) => Some(
+            AgentEvent::Created {
+                agent_id: stream.key().parse().unwrap(),
+                session_id: *session_id,
+                spec: spec(),
+            }
+            .into(),
+        ),
+        Event::Task(TaskEvent::ModelCallCompleted { session_id, agent_id, .. }) => Some(
+            TaskEvent::Submitted {
+                task_id: stream.key().parse().unwrap(),
+                session_id: *session_id,
+                agent: TaskAgent::Existing { agent_id: *agent_id },
+                priority: Priority::Normal,
+                max_steps: 10,
+                input: payload(),
+                webhook: None,
+                retry_of: None,
+            }
+            .into(),
+        ),
+        _ => None,
+    }
+}
+
 pub fn ids(records: &[Owned]) -> Vec<&str> {
     records.iter().map(|record| record.record().id()).collect()
 }
@@ -167,13 +235,12 @@ pub fn call(session_id: SessionId, task: TaskId, step: u32, used: Timestamp, cos
         cost,
         waived: Pico::ZERO,
     };
-    let sealed = Sealed { key: "org#1".to_owned(), data: String::new() };
     Event::from(TaskEvent::ModelCallCompleted {
         session_id,
         agent_id: agent(1),
         attempt: 1,
         step,
-        turn: Payload::Inline { sealed },
+        turn: payload(),
         finish: "end".to_owned(),
         usage,
         duration_ms: 1,
