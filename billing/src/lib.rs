@@ -10,6 +10,7 @@
 //! is an *adjustment*: the period was closed by then, so it is billed in the one that is open.
 
 mod customers;
+mod explain;
 mod export;
 mod period;
 mod records;
@@ -18,10 +19,11 @@ mod users;
 mod verify;
 
 pub use customers::{CUSTOMER_KEY, Customers, NoCustomers};
+pub use explain::{Depth, ExplainError, Node, explain};
 pub use export::{
     COLUMNS, Download, EVENT_NAME, Format, Line, MAX_VALUE, MeterEvent, export, meter_events,
 };
-pub use period::{GRACE_MILLIS, Period, billing_start};
+pub use period::{GRACE_MILLIS, Period};
 pub use records::{Owned, Place, Records, records};
 pub use users::Billed;
 pub use verify::{

@@ -1,6 +1,6 @@
 //! The time that a bill is of.
 
-use theazo_domain::{Day, FieldError, Month, Timestamp};
+use theazo_domain::{Day, FieldError, Timestamp};
 
 /// How long after a period's end its usage may be recorded and still be part of its bill.
 pub const GRACE_MILLIS: i64 = 3_600_000;
@@ -46,7 +46,7 @@ impl Period {
         // What ends with a period's first moment is of the period before.
         let last = Timestamp::from_millis(until_or_now.as_millis().saturating_sub(1));
         let last = if given.1.is_some() { last } else { now };
-        let from = given.0.unwrap_or_else(|| billing_start(last, billing_day).start());
+        let from = given.0.unwrap_or_else(|| last.day().period_start(billing_day).start());
         let period = Period { from, until: until_or_now };
         period.check(given.1.is_some()).map(|()| period).map_err(|error| vec![error])
     }
@@ -91,19 +91,6 @@ fn moment(text: &str, of_day: fn(Day) -> Timestamp) -> Result<Timestamp, String>
         }
         why
     })
-}
-
-/// The first day of the billing period that `at` is in. `billing_day` is 1 to 28.
-pub fn billing_start(at: Timestamp, billing_day: u8) -> Day {
-    let (day, first) = (at.day(), u32::from(billing_day.clamp(1, 28)));
-    let Month { year, number } = day.month();
-    let (year, number) = match (day.of_month() >= first, number) {
-        (true, _) => (year, number),
-        (false, 1) => (year - 1, 12),
-        (false, _) => (year, number - 1),
-    };
-    // Every month has the days 1 to 28.
-    Day::from_ymd(year, number, first).unwrap_or(day)
 }
 
 #[cfg(test)]
@@ -198,14 +185,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn a_billing_period_holds_its_day(millis in 0i64..4_000_000_000_000, first in 1u8..=28) {
-            let at = Timestamp::from_millis(millis);
-            let start = billing_start(at, first);
-            prop_assert_eq!(start.of_month(), u32::from(first));
-            prop_assert!(start <= at.day() && at.day().number() - start.number() < 31);
-        }
-
         #[test]
         fn any_text_is_a_period_or_names_its_field(from in "\\PC{0,30}", until in "\\PC{0,30}") {
             let now = Timestamp::from_millis(1_800_000_000_000);

@@ -4,8 +4,9 @@ use theazo_domain::{Scope, Timestamp};
 use theazo_log::{EventLog, Filter, LogError, Position};
 
 /// Commits are in the order of their positions, not of their times: those of several processes are
-/// as far apart as their clocks. Twice that, and more, is looked back.
-const MARGIN_MILLIS: i64 = 3_600_000;
+/// as far apart as their clocks. Twice that must be looked back; so clocks may be a day off, and a
+/// wrong time zone does no harm. A verification says when it was not enough.
+const MARGIN_MILLIS: i64 = 2 * 86_400_000;
 
 /// A position that every commit of `scope` from `time` on is after. What is recorded is never
 /// recorded before it was used, so a period's usage is after its start's.

@@ -15,7 +15,7 @@ use super::own::{self, Ids};
 use super::report::{Checked, Difference, Report};
 use super::{VerifyError, blame};
 use crate::users::Users;
-use crate::{Period, Place};
+use crate::{Period, Place, start};
 
 /// Commits read at a time.
 const PAGE: usize = 512;
@@ -48,6 +48,8 @@ pub(super) struct Run<'a, P> {
     folded: Position,
     report: Report,
     wrong: Vec<Blame>,
+    /// A replay of the period begins after it.
+    start: Position,
 }
 
 /// Rows of one model that differ so far.
@@ -68,7 +70,10 @@ impl<'a, P: FnMut(u64, u64) + Send> Run<'a, P> {
         let names = models.iter().map(|model| model.name());
         let checked = [RECORDS].into_iter().chain(names);
         let checked = checked.map(|name| Checked { name, rows: 0, differences: 0 }).collect();
+        let head = log.head().await?;
+        let start = start::before(&*log, scope, period.from, head).await?;
         Ok(Self {
+            start,
             // A user is only looked up by id, which never changes.
             users: Users::new(scope, Position(u64::MAX)),
             log,
@@ -183,6 +188,9 @@ impl<'a, P: FnMut(u64, u64) + Send> Run<'a, P> {
         if self.report.period.contains(record.at()) {
             self.report.records_of_period += 1;
             self.report.cost_of_period += record.cost();
+            if place.position <= self.start {
+                self.skipped(record, place);
+            }
         }
         for (field, must, is) in own::check(record) {
             self.report.add(Difference {
@@ -206,6 +214,21 @@ impl<'a, P: FnMut(u64, u64) + Send> Run<'a, P> {
                 events: vec![before, place],
             });
         }
+    }
+
+    /// Exports and pushes would not find it.
+    fn skipped(&mut self, record: &UsageRecord<'_>, place: Place) {
+        self.report.add(Difference {
+            name: RECORDS,
+            key: record.id().to_owned(),
+            field: "position",
+            log: format!("after {}", self.start),
+            found: Some(place.to_string()),
+            reason: "The record is where an export of the period does not look: a clock was more \
+                     than a day off. Export from an earlier day."
+                .to_owned(),
+            events: vec![place],
+        });
     }
 
     fn orphan(&mut self, record: &UsageRecord<'_>, place: Place) {

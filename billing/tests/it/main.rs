@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+mod explain;
 mod export;
 mod property;
 mod records;

@@ -53,13 +53,15 @@ pub struct World {
     _folder: TempDir,
     pub log: Arc<SqliteLog>,
     commits: u64,
+    /// The time of the newest commit.
+    latest: Timestamp,
 }
 
 impl World {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = SqliteLog::open(SqliteOptions::new(folder.path().join("log.db"))).await.unwrap();
-        Self { _folder: folder, log, commits: 0 }
+        Self { _folder: folder, log, commits: 0, latest: at("2026-04-01T00:00:00Z") }
     }
 
     pub fn log(&self) -> Arc<dyn EventLog> {
@@ -88,6 +90,7 @@ impl World {
         events: Vec<Event>,
     ) -> Position {
         self.commits += 1;
+        self.latest = self.latest.max(time);
         let draft = Draft {
             id: CommitId::from_uuid(Uuid::from_u64_pair(7, self.commits)),
             stream,
@@ -112,7 +115,7 @@ impl World {
             metadata: metadata.into_iter().collect(),
         };
         let stream = StreamId::session(scope, session(n));
-        self.commit(stream, at("2026-04-01T00:00:00Z"), vec![created.into()]).await;
+        self.commit(stream, self.latest, vec![created.into()]).await;
     }
 
     pub async fn set_customer(&mut self, scope: Scope, n: u128, customer: &str, time: Timestamp) {

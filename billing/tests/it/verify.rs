@@ -207,3 +207,21 @@ async fn a_busy_platform_is_verified_while_it_works() {
     }
     writer.await.unwrap();
 }
+
+/// Whose times are days off is not found by a replay of a period; that is said, and not hidden.
+#[tokio::test]
+async fn a_clock_that_is_far_off_is_told() {
+    let mut world = World::new().await;
+    let (ours, used) = (scope(1), at("2026-05-01T00:00:00Z"));
+    world.session(ours, 1, "ann", None).await;
+    let hidden = world.call(ours, (1, 0), used, used, Pico(5)).await;
+    for step in 1..9 {
+        world
+            .call(ours, (1, step), at("2026-04-02T00:00:00Z"), at("2026-04-02T00:00:00Z"), Pico(1))
+            .await;
+    }
+    let report = verified(&world, ours, &compared()).await;
+    assert_eq!(report.found, 1);
+    assert_eq!(report.differences[0].field, "position");
+    assert_eq!(report.differences[0].events[0].position, hidden);
+}
