@@ -7,10 +7,12 @@ use lru::LruCache;
 use theazo_domain::session::{Session, SessionEvent};
 use theazo_domain::validate::Metadata;
 use theazo_domain::{Aggregate, Scope, SessionId, StreamId};
-use theazo_log::{EventLog, LogError, Position};
+use theazo_log::{EventLog, Filter, LogError, Position};
 
 /// Sessions that a replay remembers.
 const SESSIONS: NonZeroUsize = NonZeroUsize::new(8_192).expect("not zero");
+/// Commits of a session read at a time.
+const PAGE: usize = 512;
 /// Bytes of metadata that they may come to.
 const BYTES: usize = 16 << 20;
 
@@ -76,15 +78,17 @@ impl Users {
         log: &dyn EventLog,
         session: SessionId,
     ) -> Result<Option<Arc<Billed>>, LogError> {
-        let stream = StreamId::session(self.scope, session);
-        let mut billed = None;
-        for commit in log.read_stream(&stream, Position::START).await? {
-            if commit.position > self.head {
-                break;
+        // Page by page: a session that spends for years has a long stream.
+        let filter = Filter::stream(StreamId::session(self.scope, session));
+        let (mut billed, mut read) = (None, Position::START);
+        while read < self.head {
+            let page = log.read(&filter, read, PAGE).await?;
+            let Some(last) = page.last().map(|commit| commit.position) else { break };
+            for commit in page.iter().filter(|commit| commit.position <= self.head) {
+                let events = commit.events.iter().filter_map(Session::own);
+                events.for_each(|event| after(&mut billed, event));
             }
-            for event in commit.events.iter().filter_map(Session::own) {
-                after(&mut billed, event);
-            }
+            read = last;
         }
         Ok(billed.map(Arc::new))
     }

@@ -44,7 +44,12 @@ async fn ran(app: &App, scope: Scope, session: &str, n: u64, from: &str, until: 
     let session_id: SessionId = session.parse().unwrap();
     let price = ComputePrice::of("local");
     let usages = ComputeUsage::of(agent_id, 1, at(from), at(until), &price, u64::MAX);
-    let mut events = vec![Event::from(AgentEvent::Created { agent_id, session_id, spec: spec() })];
+    let mut events = vec![Event::from(AgentEvent::Created {
+        agent_id,
+        session_id,
+        spec: spec(),
+        funded_millis: None,
+    })];
     let event = |usage| Event::from(AgentEvent::UsageRecorded { session_id, usage });
     events.extend(usages.into_iter().map(event));
     commit(app, scope, agent_id, n, at(until), events).await;

@@ -2,31 +2,99 @@
 
 use std::collections::HashMap;
 
-use theazo_domain::Pico;
+use theazo_domain::agent::AgentEvent;
 use theazo_domain::pricing::{
     ComputeUsage, ModelUsage, PriceBasis, StorageUsage, Usage, UsageRecord,
 };
+use theazo_domain::{Event, Pico, TaskId};
 use theazo_log::Hash;
 
+use super::report::{Difference, RECORDS};
 use crate::Place;
 
-/// The ids of all records so far, by a hash that is a third of their size.
+/// Where the ids of all records so far are, by a hash that is a third of their size; and what the
+/// calls of runs that have not ended have cost.
 #[derive(Default)]
-pub(super) struct Ids(HashMap<[u8; 16], Place>);
-
-impl Ids {
-    /// Where the id was before.
-    pub(super) fn seen(&mut self, id: &str, at: Place) -> Option<Place> {
-        let mut key = [0; 16];
-        key.copy_from_slice(&Hash::content(id.as_bytes()).0[..16]);
-        self.0.insert(key, at)
-    }
+pub(super) struct Own {
+    ids: HashMap<[u8; 16], Place>,
+    runs: HashMap<TaskId, Pico>,
 }
 
 /// What is wrong with a record: the field, what it must be, and what it is.
-pub(super) type Wrong = (&'static str, i128, i128);
+type Wrong = (&'static str, i128, i128);
 
-pub(super) fn check(record: &UsageRecord<'_>) -> Vec<Wrong> {
+impl Own {
+    /// Checks the next record. `known`: there is its session. `skipped`: it is where a replay of
+    /// the period does not look.
+    pub(super) fn record(
+        &mut self,
+        record: &UsageRecord<'_>,
+        place: Place,
+        known: bool,
+        skipped: bool,
+    ) -> Vec<Difference> {
+        let of = |field, log: String, found: String, reason: &str| Difference {
+            name: RECORDS,
+            key: record.id().to_owned(),
+            field,
+            log,
+            found: Some(found),
+            reason: reason.to_owned(),
+            events: vec![place],
+        };
+        let mut wrong: Vec<Difference> = amounts(record)
+            .into_iter()
+            .map(|(field, must, is)| of(field, must.to_string(), is.to_string(), NOT_ITS_PRICE))
+            .collect();
+        if let Some(before) = self.ids.insert(short(record.id()), place) {
+            let twice = of("id", "1".to_owned(), "2".to_owned(), TWICE);
+            wrong.push(Difference { events: vec![before, place], ..twice });
+        }
+        if !known {
+            let session = record.session.to_string();
+            wrong.push(of("sessionId", "a session".to_owned(), session, NO_SESSION));
+        }
+        if skipped {
+            wrong.push(of("position", "a later one".to_owned(), place.to_string(), SKIPPED));
+        }
+        if let (Usage::Model(usage), Some(task)) = (record.usage, record.task) {
+            *self.runs.entry(task).or_default() += usage.cost;
+        }
+        wrong
+    }
+
+    /// The end of a run tells its agent what its calls have cost.
+    pub(super) fn end_of_run(&mut self, event: &Event, place: Place) -> Option<Difference> {
+        let Event::Agent(AgentEvent::RunEnded { task_id, model_cost, .. }) = event else {
+            return None;
+        };
+        let calls = self.runs.remove(task_id).unwrap_or_default();
+        (calls != *model_cost).then(|| Difference {
+            name: RECORDS,
+            key: task_id.to_string(),
+            field: "modelCost",
+            log: calls.0.to_string(),
+            found: Some(model_cost.0.to_string()),
+            reason: "The end of the run tells its agent another cost than its calls have."
+                .to_owned(),
+            events: vec![place],
+        })
+    }
+}
+
+const NOT_ITS_PRICE: &str = "The record is not what its price, quantity and times give.";
+const TWICE: &str = "Two usage records have the same id.";
+const NO_SESSION: &str = "The record bills a session that was never created.";
+const SKIPPED: &str = "The record is where an export of the period does not look: a clock was more \
+                       than a day off. Export from an earlier day.";
+
+fn short(id: &str) -> [u8; 16] {
+    let mut key = [0; 16];
+    key.copy_from_slice(&Hash::content(id.as_bytes()).0[..16]);
+    key
+}
+
+fn amounts(record: &UsageRecord<'_>) -> Vec<Wrong> {
     let mut wrong = match record.usage {
         Usage::Compute(usage) => compute(usage),
         Usage::Model(usage) => model(usage),

@@ -8,6 +8,9 @@ use crate::{Period, Place};
 /// Differences that are told one by one.
 pub(super) const TOLD: usize = 100;
 
+/// What the records are checked as, by themselves.
+pub(super) const RECORDS: &str = "records";
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     pub period: Period,

@@ -11,8 +11,8 @@ use theazo_projections::ReadModels;
 
 use super::blame::Blame;
 use super::compared::{Amounts, Compared, FIELDS, Key, Seen};
-use super::own::{self, Ids};
-use super::report::{Checked, Difference, Report};
+use super::own::Own;
+use super::report::{Checked, RECORDS, Report};
 use super::{VerifyError, blame};
 use crate::users::Users;
 use crate::{Period, Place, start};
@@ -21,8 +21,6 @@ use crate::{Period, Place, start};
 const PAGE: usize = 512;
 /// How long the read models may take to catch up with the fold.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// What the records are checked as, by themselves.
-const RECORDS: &str = "records";
 
 /// A row as the log has it.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +39,7 @@ pub(super) struct Run<'a, P> {
     models: &'a [Box<dyn Compared>],
     progress: P,
     users: Users,
-    ids: Ids,
+    own: Own,
     /// Of each of `models`.
     sums: Vec<HashMap<Key, Sum>>,
     /// Everything up to here is folded.
@@ -81,7 +79,7 @@ impl<'a, P: FnMut(u64, u64) + Send> Run<'a, P> {
             scope,
             models,
             progress,
-            ids: Ids::default(),
+            own: Own::default(),
             sums: models.iter().map(|_| HashMap::new()).collect(),
             folded: Position::START,
             report: Report {
@@ -145,15 +143,15 @@ impl<'a, P: FnMut(u64, u64) + Send> Run<'a, P> {
             let record = UsageRecord::of(&commit.stream, event);
             let billed = match &record {
                 Some(record) => {
-                    self.check(record, place);
                     let found = self.users.find(&*self.log, record.session).await?;
-                    if found.is_none() {
-                        self.orphan(record, place);
-                    }
+                    self.check(record, place, found.is_some());
                     found
                 }
                 None => None,
             };
+            if let Some(difference) = self.own.end_of_run(event, place) {
+                self.report.add(difference);
+            }
             let usage = record.zip(billed.as_deref());
             let seen = Seen { commit, event, usage };
             for (number, model) in self.models.iter().enumerate() {
@@ -179,68 +177,21 @@ impl<'a, P: FnMut(u64, u64) + Send> Run<'a, P> {
         Ok(())
     }
 
-    /// Checks a record by itself.
-    fn check(&mut self, record: &UsageRecord<'_>, place: Place) {
+    /// Counts a record, and checks it by itself.
+    fn check(&mut self, record: &UsageRecord<'_>, place: Place, known: bool) {
         self.report.records += 1;
         if let Some(checked) = self.report.checked.first_mut() {
             checked.rows += 1;
         }
-        if self.report.period.contains(record.at()) {
+        let in_period = self.report.period.contains(record.at());
+        if in_period {
             self.report.records_of_period += 1;
             self.report.cost_of_period += record.cost();
-            if place.position <= self.start {
-                self.skipped(record, place);
-            }
         }
-        for (field, must, is) in own::check(record) {
-            self.report.add(Difference {
-                name: RECORDS,
-                key: record.id().to_owned(),
-                field,
-                log: must.to_string(),
-                found: Some(is.to_string()),
-                reason: "The record is not what its price, quantity and times give.".to_owned(),
-                events: vec![place],
-            });
+        let skipped = in_period && place.position <= self.start;
+        for difference in self.own.record(record, place, known, skipped) {
+            self.report.add(difference);
         }
-        if let Some(before) = self.ids.seen(record.id(), place) {
-            self.report.add(Difference {
-                name: RECORDS,
-                key: record.id().to_owned(),
-                field: "id",
-                log: "1".to_owned(),
-                found: Some("2".to_owned()),
-                reason: "Two usage records have the same id.".to_owned(),
-                events: vec![before, place],
-            });
-        }
-    }
-
-    /// Exports and pushes would not find it.
-    fn skipped(&mut self, record: &UsageRecord<'_>, place: Place) {
-        self.report.add(Difference {
-            name: RECORDS,
-            key: record.id().to_owned(),
-            field: "position",
-            log: format!("after {}", self.start),
-            found: Some(place.to_string()),
-            reason: "The record is where an export of the period does not look: a clock was more \
-                     than a day off. Export from an earlier day."
-                .to_owned(),
-            events: vec![place],
-        });
-    }
-
-    fn orphan(&mut self, record: &UsageRecord<'_>, place: Place) {
-        self.report.add(Difference {
-            name: RECORDS,
-            key: record.id().to_owned(),
-            field: "sessionId",
-            log: "a session".to_owned(),
-            found: Some(record.session.to_string()),
-            reason: "The record bills a session that was never created.".to_owned(),
-            events: vec![place],
-        });
     }
 
     /// Compares all rows of one model.

@@ -200,6 +200,7 @@ fn beginning(stream: &StreamId, events: &[Event]) -> Option<Event> {
                 agent_id: stream.key().parse().unwrap(),
                 session_id: *session_id,
                 spec: spec(),
+                funded_millis: None,
             }
             .into(),
         ),

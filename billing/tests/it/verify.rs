@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use theazo_billing::{Amounts, Compared, Key, Period, Report, Rows, Seen, compared, verify};
 use theazo_domain::agent::AgentEvent;
-use theazo_domain::pricing::ComputeUsage;
+use theazo_domain::pricing::{ComputeUsage, Costs};
 use theazo_domain::task::TaskEvent;
 use theazo_domain::{Event, Pico, Scope, StreamId};
 use theazo_log::{EventLog, Position};
@@ -184,6 +184,28 @@ async fn a_record_is_made_out_again() {
         ("50", Some("49"))
     );
     assert_eq!(report.differences[1].events.len(), 2);
+}
+
+#[tokio::test]
+async fn an_agent_is_told_what_its_runs_cost() {
+    let mut world = world().await;
+    let (ours, time) = (scope(1), at("2026-05-20T00:00:00Z"));
+    let end = |cost| {
+        let (session_id, task_id, model_cost) = (session(2), task(2), Pico(cost));
+        AgentEvent::RunEnded { session_id, task_id, model_cost, model_costs: Costs::default() }
+    };
+    let begun = AgentEvent::RunStarted { session_id: session(2), task_id: task(2) };
+    let right = vec![begun.clone().into(), end(515).into()];
+    world.commit(StreamId::agent(ours, agent(1)), time, right).await;
+    assert!(verified(&world, ours, &compared()).await.ok());
+    world.call(ours, (2, 20), time, time, Pico(9)).await;
+    let wrong = vec![begun.into(), end(8).into()];
+    let position = world.commit(StreamId::agent(ours, agent(1)), time, wrong).await;
+    let report = verified(&world, ours, &compared()).await;
+    assert_eq!(report.found, 1, "{:?}", report.differences);
+    let difference = &report.differences[0];
+    assert_eq!((difference.field, difference.log.as_str()), ("modelCost", "9"));
+    assert_eq!(difference.events[0].position, position);
 }
 
 /// Rows are newer than the fold all the time, and never wrong for it.
