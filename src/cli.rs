@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use theazo_domain::Mode;
 
-use crate::control::Request;
+use crate::control::{Bill, Request};
 
 /// The control plane between companies that build AI agents and the compute that runs them.
 ///
@@ -61,6 +61,9 @@ pub enum Command {
     /// Look into the log
     #[command(subcommand)]
     Log(LogCommand),
+    /// Prove the bill, and say what it is made of
+    #[command(subcommand)]
+    Billing(BillingCommand),
     /// Move what an embedded server has to a cluster
     #[command(subcommand)]
     Migrate(MigrateCommand),
@@ -222,6 +225,47 @@ pub enum LogCommand {
     Verify,
 }
 
+#[derive(Debug, Subcommand)]
+pub enum BillingCommand {
+    /// Fold the log from zero, and compare with every read model that shows money
+    Verify {
+        #[command(flatten)]
+        bill: BillArgs,
+    },
+    /// Show the bill as a tree: users, sessions, agents, what was used, single usage records
+    Explain {
+        #[command(flatten)]
+        bill: BillArgs,
+        /// Only this user of AgentCo's
+        #[arg(long)]
+        user: Option<String>,
+        /// How far down: 1 for users, 2 for sessions, 3 for agents, 4 for what was used, 5 for
+        /// single usage records
+        #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=5))]
+        depth: u8,
+        /// Down to single usage records
+        #[arg(long, conflicts_with = "depth")]
+        records: bool,
+    },
+}
+
+/// Whose bill, and of when.
+#[derive(Debug, Args)]
+pub struct BillArgs {
+    /// A date, or an RFC 3339 time [default: the start of the billing period]
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// A date, whose day is included, or an RFC 3339 time [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// The org, by id or name; the first one when absent
+    #[arg(long)]
+    pub org: Option<String>,
+    /// `live` or `test`
+    #[arg(long, default_value = "live")]
+    pub mode: Mode,
+}
+
 /// Everything can be broken off and run again.
 #[derive(Debug, Subcommand)]
 pub enum MigrateCommand {
@@ -308,6 +352,19 @@ impl LogCommand {
             LogCommand::Read { after, limit, stream } => Request::ReadLog { after, limit, stream },
             LogCommand::Stats => Request::LogStats,
             LogCommand::Verify => Request::VerifyLog,
+        }
+    }
+}
+
+impl BillingCommand {
+    pub fn into_request(self) -> Request {
+        let of = |BillArgs { from, until, org, mode }| Bill { org, mode, from, until };
+        match self {
+            BillingCommand::Verify { bill } => Request::VerifyBill(of(bill)),
+            BillingCommand::Explain { bill, user, depth, records } => {
+                let depth = if records { 5 } else { depth };
+                Request::ExplainBill { bill: of(bill), user, depth }
+            }
         }
     }
 }

@@ -58,6 +58,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor => doctor::run(&config).await,
         Command::Keys(command) => control::run(&config, command.into_request()?).await,
         Command::Log(command) => control::run(&config, command.into_request()).await,
+        Command::Billing(command) => control::run(&config, command.into_request()).await,
         Command::Migrate(command) => migrate::run(&config, command).await,
         Command::Projections(command) => control::run(&config, command.into_request()).await,
     }

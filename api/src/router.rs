@@ -26,6 +26,8 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::secrets::router())
         .merge(routes::settings::router())
         .merge(routes::api_keys::router())
+        .merge(routes::billing_export::router())
+        .merge(routes::billing_verify::router())
         .merge(routes::audit::router())
         .merge(routes::service::router())
 }

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod commands;
+mod export;
 mod first_call;
 mod histories;
 mod http;
@@ -47,6 +48,11 @@ enum Bench {
     Replay {
         #[arg(long, default_value_t = 200_000)]
         commits: u64,
+    },
+    /// Exports of usage records, against reading the log alone, and their memory
+    Export {
+        #[arg(long, default_value_t = 1_000_000)]
+        records: u64,
     },
     /// Time to ready on a long log, and memory of the idle server and of idle agents
     Start {
@@ -100,6 +106,7 @@ async fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Commands { seconds } => commands::run(seconds).await,
         Bench::Sandbox => sandbox::run().await,
         Bench::Replay { commits } => replay::run(commits).await,
+        Bench::Export { records } => export::run(records).await,
         Bench::Start { commits } => start::run(commits).await,
         Bench::Steps { seconds, alone } => steps::run(seconds, alone).await,
         Bench::FirstCall { rounds } => first_call::run(rounds).await,
@@ -115,6 +122,7 @@ async fn run(bench: Bench) -> anyhow::Result<()> {
             resume::run(1_000).await?;
             fan_out(10_000, &[1, 200], 20).await?;
             replay::run(200_000).await?;
+            export::run(1_000_000).await?;
             start::run(1_000_000).await
         }
     }

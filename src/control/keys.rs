@@ -75,7 +75,7 @@ pub async fn revoke(runtime: &Runtime, to: &Replies, id: ApiKeyId) -> anyhow::Re
 }
 
 /// By id or by name; the first one when nothing is said.
-async fn find_org(runtime: &Runtime, org: Option<String>) -> anyhow::Result<Org> {
+pub(super) async fn find_org(runtime: &Runtime, org: Option<String>) -> anyhow::Result<Org> {
     let Some(wanted) = org else {
         return runtime.first_org().await?.context("there is no org yet; start `theazo serve`");
     };

@@ -4,6 +4,7 @@
 //!
 //! On the socket: one line of JSON with the request, then a line of JSON for each [`Reply`].
 
+mod billing;
 mod keys;
 mod log;
 mod projections;
@@ -26,6 +27,7 @@ use crate::config::Config;
 use crate::folder::Folder;
 use crate::runtime::Runtime;
 
+pub use billing::Bill;
 pub use server::serve;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,6 +57,13 @@ pub enum Request {
     },
     LogStats,
     VerifyLog,
+    VerifyBill(Bill),
+    ExplainBill {
+        bill: Bill,
+        user: Option<String>,
+        /// 1 for users to 5 for single records.
+        depth: u8,
+    },
     ListProjections,
     RebuildProjections {
         name: Option<String>,
@@ -89,6 +98,10 @@ async fn handle(runtime: &Runtime, request: Request, to: &Replies) -> anyhow::Re
         }
         Request::LogStats => log::stats(runtime, to).await,
         Request::VerifyLog => log::verify(runtime, to).await,
+        Request::VerifyBill(bill) => billing::verify_bill(runtime, to, &bill).await,
+        Request::ExplainBill { bill, user, depth } => {
+            billing::explain_bill(runtime, to, &bill, user.as_deref(), depth).await
+        }
         Request::ListProjections => projections::list(runtime, to).await,
         Request::RebuildProjections { name } => projections::rebuild(runtime, to, name).await,
     }

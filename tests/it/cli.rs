@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use theazo_tests::model_server::{Reply, Script};
 use theazo_tests::{ANTHROPIC_KEY, Runs, Server, on_cluster};
 
+mod billing;
 mod watch;
 
 fn lines(output: &str) -> Vec<Value> {

@@ -190,6 +190,8 @@ pub fn all() -> Vec<Route> {
         post("/v1/api-keys/{id}/rotate", 200, ""),
         get("/v1/audit/events"),
         get("/v1/audit/{kind}/{id}"),
+        at("?format=json", get("/v1/billing/export")),
+        get("/v1/billing/verify"),
         get("/v1/audit/verify"),
     ]
 }

@@ -5,6 +5,8 @@ mod agent_logs;
 pub mod agents;
 pub mod api_keys;
 pub mod audit;
+pub mod billing_export;
+pub mod billing_verify;
 pub mod definitions;
 pub mod docs;
 mod exec;

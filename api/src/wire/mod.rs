@@ -4,6 +4,8 @@ pub mod agent;
 pub mod agent_log;
 pub mod api_key;
 pub mod audit;
+pub mod billing_export;
+pub mod billing_verify;
 pub mod common;
 pub mod definition;
 pub mod delivery;

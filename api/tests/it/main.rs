@@ -9,6 +9,7 @@ mod worker;
 mod agents;
 mod api_keys;
 mod audit;
+mod billing_export;
 mod conventions;
 mod definitions;
 mod files;
