@@ -11,10 +11,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("nats", &["domain", "log"]),
     ("commands", &["domain", "log"]),
     ("projections", &["domain", "log"]),
+    ("billing", &["domain", "log", "commands", "projections"]),
     ("providers", &["domain"]),
     ("models", &["domain"]),
-    ("workers", &["domain", "log", "commands", "projections", "providers", "models"]),
-    ("api", &["domain", "log", "commands", "projections", "providers", "models"]),
+    ("workers", &["domain", "log", "commands", "projections", "billing", "providers", "models"]),
+    ("api", &["domain", "log", "commands", "projections", "billing", "providers", "models"]),
 ];
 
 /// Crates of tests and benchmarks: they are nobody's dependency.
