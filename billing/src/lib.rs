@@ -10,12 +10,16 @@
 //! is an *adjustment*: the period was closed by then, so it is billed in the one that is open.
 
 mod customers;
+mod export;
 mod period;
 mod records;
 mod start;
 mod users;
 
 pub use customers::{CUSTOMER_KEY, Customers, NoCustomers};
-pub use period::{GRACE_MILLIS, Period};
+pub use export::{
+    COLUMNS, Download, EVENT_NAME, Format, Line, MAX_VALUE, MeterEvent, export, meter_events,
+};
+pub use period::{GRACE_MILLIS, Period, billing_start};
 pub use records::{Owned, Place, Records, records};
 pub use users::Billed;

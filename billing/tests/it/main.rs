@@ -1,0 +1,6 @@
+#![allow(clippy::unwrap_used)]
+
+mod export;
+mod property;
+mod records;
+mod support;
