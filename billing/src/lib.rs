@@ -12,6 +12,7 @@
 mod customers;
 mod export;
 mod period;
+pub mod push;
 mod records;
 mod start;
 mod users;
