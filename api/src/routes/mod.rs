@@ -8,6 +8,7 @@ pub mod audit;
 pub mod definitions;
 pub mod docs;
 mod exec;
+pub mod exports;
 pub mod files;
 pub mod models;
 pub mod ports;
