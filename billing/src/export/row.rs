@@ -162,7 +162,7 @@ impl<'a> Line<'a> {
     }
 }
 
-fn meter(usage: &Usage<'_>) -> &'static str {
+pub(crate) fn meter(usage: &Usage<'_>) -> &'static str {
     match usage {
         Usage::Compute(_) => "compute",
         Usage::Model(_) => "model",
