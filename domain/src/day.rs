@@ -65,6 +65,21 @@ impl Day {
         self.date().day()
     }
 
+    /// The first day of the billing period that it is in: periods begin on `billing_day` (1 to 28)
+    /// of each month.
+    pub fn period_start(self, billing_day: u8) -> Self {
+        let billing_day = u32::from(billing_day.clamp(1, 28));
+        let back = match self.of_month().checked_sub(billing_day) {
+            Some(since) => since,
+            // As many days after the same day of the month before.
+            None => {
+                let last = self.plus(-(self.of_month().cast_signed()));
+                last.of_month() - billing_day + self.of_month()
+            }
+        };
+        self.plus(-(back.cast_signed()))
+    }
+
     fn date(self) -> NaiveDate {
         let time = DateTime::<Utc>::from_timestamp_millis(self.start().as_millis());
         time.map(|time| time.date_naive()).unwrap_or_default()
@@ -123,6 +138,17 @@ mod tests {
         assert_eq!(day.end().day(), day.next());
         assert_eq!((day.month(), day.of_month()), (Month { year: 2028, number: 2 }, 29));
         assert_eq!(Timestamp::from_millis(-1).day().to_string(), "1969-12-31");
+    }
+
+    #[test]
+    fn a_billing_period_begins_on_its_day_of_this_month_or_the_last() {
+        let start = |day: &str, of| day.parse::<Day>().unwrap().period_start(of).to_string();
+        assert_eq!(start("2028-03-10", 1), "2028-03-01");
+        assert_eq!(start("2028-03-10", 10), "2028-03-10");
+        assert_eq!(start("2028-03-10", 11), "2028-02-11");
+        assert_eq!(start("2028-01-01", 28), "2027-12-28");
+        assert_eq!(start("2028-03-01", 28), "2028-02-28");
+        assert_eq!(start("2028-02-29", 28), "2028-02-28");
     }
 
     #[test]

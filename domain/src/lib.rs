@@ -47,7 +47,9 @@ pub use id::{
     OrgId, RequestId, SessionId, SnapshotId, TaskId,
 };
 pub use mode::Mode;
-pub use money::{Cents, Currency, Money, Pico, apportion};
+pub use money::{
+    Cents, Currency, Money, PICO_PER_CENT, Pico, apportion, apportion_to, div_half_even,
+};
 pub use rejection::{FieldError, Rejection};
 pub use sealed::{Payload, Sealed};
 pub use stream::{Kind, Scope, StreamId, StreamIdError};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Pico(pub i128);
 
 /// Picodollars in a cent.
-const PICO_PER_CENT: i128 = 10_000_000_000;
+pub const PICO_PER_CENT: i128 = 10_000_000_000;
 
 /// Integer cents.
 pub type Cents = i64;
@@ -59,6 +59,13 @@ impl Pico {
         Cents::try_from(div_half_even(self.0, PICO_PER_CENT)).unwrap_or(Cents::MAX)
     }
 
+    /// Whole cents, rounded down, and the picodollars that are left.
+    pub const fn cents_and_rest(self) -> (i128, i64) {
+        // A rest is less than a cent.
+        #[expect(clippy::cast_possible_truncation, reason = "it fits 34 bits")]
+        (self.0.div_euclid(PICO_PER_CENT), self.0.rem_euclid(PICO_PER_CENT) as i64)
+    }
+
     pub const fn from_cents(cents: Cents) -> Self {
         Self(cents as i128 * PICO_PER_CENT)
     }
@@ -105,8 +112,13 @@ impl<'de> Deserialize<'de> for Pico {
 /// The parts in cents, such that they add up to the rounded total (largest remainder; ties go to
 /// the earlier part).
 pub fn apportion(parts: &[Pico]) -> Vec<Cents> {
+    apportion_to(parts.iter().copied().sum::<Pico>().to_cents(), parts)
+}
+
+/// The same for parts whose total is shown already, as the part of another breakdown: rounded, but
+/// not always to the nearest.
+pub fn apportion_to(total: Cents, parts: &[Pico]) -> Vec<Cents> {
     let floor = |p: &Pico| p.0.div_euclid(PICO_PER_CENT);
-    let total = parts.iter().copied().sum::<Pico>().to_cents();
     let mut cents: Vec<i128> = parts.iter().map(floor).collect();
     let missing = i128::from(total) - cents.iter().sum::<i128>();
     let mut by_remainder: Vec<usize> = (0..parts.len()).collect();
@@ -145,6 +157,18 @@ mod tests {
                 let exact = part.0.div_euclid(PICO_PER_CENT);
                 prop_assert!((i128::from(*row) - exact) <= 1 && i128::from(*row) >= exact);
             }
+        }
+
+        #[test]
+        fn rows_add_up_to_a_total_that_is_a_part_of_another(
+            others in prop::collection::vec(0i128..10_000_000_000_000, 0..4),
+            parts in prop::collection::vec(0i128..10_000_000_000_000, 0..40),
+        ) {
+            let parts: Vec<Pico> = parts.into_iter().map(Pico).collect();
+            let mut above = vec![parts.iter().copied().sum::<Pico>()];
+            above.extend(others.into_iter().map(Pico));
+            let total = apportion(&above)[0];
+            prop_assert_eq!(apportion_to(total, &parts).iter().sum::<Cents>(), total);
         }
 
         #[test]
