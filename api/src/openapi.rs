@@ -39,6 +39,7 @@ use crate::wire::error::ErrorEnvelope;
         (name = "secrets", description = "Credentials that agents use and nobody sees."),
         (name = "settings", description = "What holds where nothing more specific is said."),
         (name = "api keys", description = "Who may call."),
+        (name = "billing", description = "What was used, and what it costs."),
         (name = "audit", description = "What happened, what was, and proof of it."),
         (name = "service", description = "For those who run it."),
     )

@@ -26,6 +26,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::secrets::router())
         .merge(routes::settings::router())
         .merge(routes::api_keys::router())
+        .merge(routes::usage::router())
         .merge(routes::audit::router())
         .merge(routes::service::router())
 }

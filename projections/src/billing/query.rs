@@ -191,3 +191,70 @@ fn read_cost(row: &DbRow) -> Result<Pico, ReadError> {
     let (cents, rest) = (i128::from(row.integer("cents")?), i128::from(row.integer("rest")?));
     Ok(Pico(cents * PICO_PER_CENT + rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use theazo_domain::Mode;
+
+    use super::*;
+    use crate::database::TestDatabase;
+    use crate::dialect::Statement;
+    use crate::tables::prepare;
+    use crate::{ChainKey, Options};
+
+    fn scope() -> Scope {
+        Scope { org: "org_00000000000000000000000007".parse().unwrap(), mode: Mode::Live }
+    }
+
+    /// The plan of each query, with the table whose key it is to follow and what it looks up there.
+    async fn plans(reads: &ReadModels) -> Vec<(String, &'static str, &'static str)> {
+        let days = Day::from_number(20_577)..Day::from_number(20_607);
+        let of_days = "(tenant=? AND day>? AND day<?)";
+        let of_spans = "(tenant=? AND span=? AND place=?)";
+        vec![
+            (by_what(scope(), &days).plan(reads).await, "billing", of_days),
+            (by_day(scope(), &days).plan(reads).await, "billing", of_days),
+            (by_user(scope(), &days).plan(reads).await, "billing_users", of_spans),
+        ]
+    }
+
+    #[tokio::test]
+    async fn every_query_follows_a_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options::new(ChainKey::new(vec![7; 32]));
+        let reads = ReadModels::open(&folder.path().join("reads.db"), options).await.unwrap();
+        for (plan, _, looked_up) in plans(&reads).await {
+            assert!(plan.contains(&format!("USING PRIMARY KEY {looked_up}")), "{plan}");
+        }
+        // The days come in their order.
+        let days = Day::from_number(20_577)..Day::from_number(20_607);
+        let plan = by_day(scope(), &days).plan(&reads).await;
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
+
+    /// Its planner looks at what is in the tables: another tenant with many more rows.
+    #[tokio::test]
+    async fn every_query_follows_a_key_on_postgres() {
+        let database = TestDatabase::new().await;
+        let options = Options::new(ChainKey::new(vec![7; 32]));
+        let reads = ReadModels::open_postgres(&database.url, options).await.unwrap();
+        prepare(reads.writer()).await.unwrap();
+        let mut tx = reads.writer().begin().await.unwrap();
+        let tenant = "INSERT INTO tenants VALUES (3, 'org_00000000000000000000000007', 'live')";
+        let days = "INSERT INTO billing SELECT CASE WHEN n < 2000 THEN 3 ELSE 1 END, \
+                    20500 + n % 200, 'model', 'm' || n / 200, 1,2,3,4,5,6,7,8,9,10,11,12 \
+                    FROM generate_series(1, 40000) n";
+        let users = "INSERT INTO billing_users SELECT CASE WHEN n < 2000 THEN 3 ELSE 1 END, \
+                     1 << (n % 4 * 2), (20500 + n / 4 % 200) / (1 << (n % 4 * 2)), 'u' || n, \
+                     1,2,3,4,5 FROM generate_series(1, 40000) n";
+        for sql in [tenant, days, users, "ANALYZE billing", "ANALYZE billing_users"] {
+            tx.execute(Statement::new(sql)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        for (plan, table, _) in plans(&reads).await {
+            assert!(plan.contains(&format!("{table}_pkey")), "{plan}");
+            assert!(!plan.contains(&format!("Seq Scan on {table}")), "{plan}");
+        }
+        reads.close().await;
+    }
+}
