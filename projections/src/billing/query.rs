@@ -61,8 +61,8 @@ const SUMS: [&str; 12] = [
 ];
 
 impl ReadModels {
-    /// What a tenant used and began in `days`, by what it was. Usage counts on its own day, whenever
-    /// it was recorded.
+    /// What a tenant used and began in `days`, by what it was. Usage counts on its own day,
+    /// whenever it was recorded.
     pub async fn billed(&self, scope: Scope, days: Range<Day>) -> Result<Vec<Billed>, ReadError> {
         self.check(Model::Billing)?;
         by_what(scope, &days).rows(self).await?.iter().map(read_billed).collect()
