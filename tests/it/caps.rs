@@ -91,7 +91,8 @@ async fn race(seed: u64) {
         let task = eventually("the task has ended", PATIENCE, || async {
             let answer = task.client.get(task.path()).await;
             let task = answer.json();
-            let over = ["completed", "failed", "cancelled"].contains(&task["status"].as_str().unwrap_or(""));
+            let over = ["completed", "failed", "cancelled"]
+                .contains(&task["status"].as_str().unwrap_or(""));
             if over { Ok(task) } else { Err(task.to_string()) }
         })
         .await;

@@ -176,9 +176,11 @@ impl Month {
                 }
                 .into(),
                 SessionEvent::AgentAdmitted { agent_id, spec }.into(),
-                SessionEvent::AgentReleased { agent_id }.into(),
+                SessionEvent::AgentReleased { agent_id, run_open: false }.into(),
             ],
-            Of::Agent => vec![AgentEvent::Created { agent_id, session_id, spec }.into()],
+            Of::Agent => {
+                vec![AgentEvent::Created { agent_id, session_id, spec, funded_millis: None }.into()]
+            }
             Of::Task => vec![
                 TaskEvent::Submitted {
                     task_id: user.task,
