@@ -29,6 +29,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::billing_export::router())
         .merge(routes::billing_verify::router())
         .merge(routes::exports::router())
+        .merge(routes::usage::router())
         .merge(routes::audit::router())
         .merge(routes::service::router())
 }

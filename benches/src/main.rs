@@ -3,6 +3,7 @@
 //! Each program measures a limit and our own figure in turn on the same machine, so that a noisy
 //! neighbour slows both. Build everything in release first: `cargo build --release --workspace`.
 
+mod billing;
 mod cluster;
 mod commands;
 mod export;
@@ -54,6 +55,8 @@ enum Bench {
         #[arg(long, default_value_t = 1_000_000)]
         records: u64,
     },
+    /// The routes of bills, on a month of usage records
+    Billing(billing::Options),
     /// Time to ready on a long log, and memory of the idle server and of idle agents
     Start {
         #[arg(long, default_value_t = 1_000_000)]
@@ -107,6 +110,7 @@ async fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Sandbox => sandbox::run().await,
         Bench::Replay { commits } => replay::run(commits).await,
         Bench::Export { records } => export::run(records).await,
+        Bench::Billing(options) => billing::run(options).await,
         Bench::Start { commits } => start::run(commits).await,
         Bench::Steps { seconds, alone } => steps::run(seconds, alone).await,
         Bench::FirstCall { rounds } => first_call::run(rounds).await,
@@ -123,6 +127,7 @@ async fn run(bench: Bench) -> anyhow::Result<()> {
             fan_out(10_000, &[1, 200], 20).await?;
             replay::run(200_000).await?;
             export::run(1_000_000).await?;
+            billing::run(billing::Options::default()).await?;
             start::run(1_000_000).await
         }
     }

@@ -54,6 +54,7 @@ models! {
     Settings = "settings" v 1 ["settings"],
     Providers = "providers" v 1 ["providers"],
     ModelPrices = "model_prices" v 1 ["model_prices"],
+    Billing = "billing" v 1 ["billing", "billing_users", "billing_sessions"],
     Audit = "audit" v 1 ["audit", "audit_subjects"],
     OrgChain = "org_chain" v 1 ["org_chain", "org_chain_heads"],
 }

@@ -18,6 +18,7 @@ use theazo_domain::task::Task;
 use theazo_log::{Commit, Position};
 
 use crate::audit::AuditProjection;
+use crate::billing::BillingProjection;
 use crate::bulk::Bulk;
 use crate::dialect::{Dialect, Pool};
 use crate::exports::LedgerProjection;
@@ -71,6 +72,7 @@ pub(crate) fn make(
         Model::Settings => Box::new(Folded::<Settings>::new(dialect, prefix)),
         Model::Providers => Box::new(Folded::<Providers>::new(dialect, prefix)),
         Model::ModelPrices => Box::new(Folded::<ModelPrices>::new(dialect, prefix)),
+        Model::Billing => Box::new(BillingProjection::new(dialect, prefix)),
         Model::Audit => Box::new(AuditProjection::new(dialect, prefix)),
         Model::OrgChain => Box::new(ChainProjection::new(dialect, prefix, options)),
     }

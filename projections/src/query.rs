@@ -252,13 +252,20 @@ impl Query {
         self.oldest_first().plan(reads).await
     }
 
-    async fn plan(mut self, reads: &ReadModels) -> String {
+    async fn plan(self, reads: &ReadModels) -> String {
+        self.sql.plan(reads).await
+    }
+}
+
+#[cfg(test)]
+impl Sql {
+    pub(crate) async fn plan(mut self, reads: &ReadModels) -> String {
         let (explain, column) = match reads.readers().dialect() {
             Dialect::Sqlite => ("EXPLAIN QUERY PLAN ", "detail"),
             Dialect::Postgres => ("EXPLAIN ", "QUERY PLAN"),
         };
-        self.sql.text.insert_str(0, explain);
-        let steps = self.sql.rows(reads).await.unwrap();
+        self.text.insert_str(0, explain);
+        let steps = self.rows(reads).await.unwrap();
         let details: Vec<&str> = steps.iter().map(|step| step.text(column).unwrap()).collect();
         details.join("; ")
     }

@@ -26,3 +26,4 @@ mod task_files;
 mod task_steps;
 pub mod tasks;
 pub mod tools;
+pub mod usage;

@@ -27,3 +27,4 @@ mod settings;
 mod streams;
 mod tasks;
 mod tenancy;
+mod usage;

@@ -67,6 +67,22 @@ impl Dialect {
         }
     }
 
+    /// The function that gives the smallest of its values, in a row.
+    pub(crate) const fn least(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "min",
+            Dialect::Postgres => "least",
+        }
+    }
+
+    /// The function that gives the largest of its values, in a row.
+    pub(crate) const fn greatest(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "max",
+            Dialect::Postgres => "greatest",
+        }
+    }
+
     /// The values of `rows` rows in bulk, as placeholders: to be sent as [`Statement::bulk`].
     pub(crate) fn placeholders(self, rows: usize, columns: usize) -> String {
         match self {

@@ -3,6 +3,8 @@
 
 mod audit;
 mod audit_tasks;
+mod billing;
+mod bills;
 mod chain;
 mod child;
 mod cluster;

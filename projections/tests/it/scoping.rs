@@ -1,5 +1,7 @@
 //! Another org, or the other mode of the same org, sees nothing.
 
+use std::ops::Range;
+
 use theazo_domain::agent::AgentCommand;
 use theazo_domain::api_key::{ApiKey, ApiKeyCommand, KeyDigest};
 use theazo_domain::definition::{Definition, DefinitionCommand, DefinitionContent};
@@ -16,8 +18,8 @@ use theazo_domain::settings::{Settings, SettingsPatch};
 use theazo_domain::snapshot::{Snapshot, SnapshotCommand};
 use theazo_domain::task::{TaskAgent, TaskStatus};
 use theazo_domain::{
-    AgentId, ApiKeyId, DefinitionId, DeliveryId, ExecutionId, FileOperationId, Kind, Mode, Scope,
-    SessionId, SnapshotId, StreamId, TaskId,
+    AgentId, ApiKeyId, Day, DefinitionId, DeliveryId, ExecutionId, FileOperationId, Kind, Mode,
+    Scope, SessionId, SnapshotId, StreamId, TaskId,
 };
 use theazo_projections::{
     AgentFilter, AuditFilter, ExecutionFilter, Page, ReadModels, SessionFilter, TaskFilter,
@@ -149,7 +151,15 @@ async fn seen_of_runs(r: &ReadModels, tenant: Scope, ids: &Ids) -> Vec<(&'static
         ("model prices", some(r.model_prices(tenant).await.unwrap().is_some())),
         ("audit of task", r.audit(tenant, about, page).await.unwrap().len()),
         ("snapshot of", some(r.snapshot_of::<Definition>(&stream).await.unwrap().is_some())),
+        ("billed", r.billed(tenant, days()).await.unwrap().len()),
+        ("billed days", r.billed_days(tenant, days()).await.unwrap().len()),
+        ("billed users", r.billed_users(tenant, days()).await.unwrap().len()),
     ]
+}
+
+/// All that this world's clock is ever in.
+fn days() -> Range<Day> {
+    Day::from_number(0)..Day::from_number(40_000)
 }
 
 /// How many rows every query gives to `tenant`.
