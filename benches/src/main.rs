@@ -4,6 +4,7 @@
 //! neighbour slows both. Build everything in release first: `cargo build --release --workspace`.
 
 mod billing;
+mod caps;
 mod cluster;
 mod commands;
 mod export;
@@ -62,6 +63,12 @@ enum Bench {
         #[arg(long, default_value_t = 1_000_000)]
         commits: u64,
     },
+    /// What reservations under a cap cost a run's step
+    Caps {
+        /// Seconds for each figure of each side
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
     /// Durable steps, beside Restate (needs `node` and `npm`)
     Steps {
         /// Seconds for each figure of each side
@@ -112,6 +119,7 @@ async fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Export { records } => export::run(records).await,
         Bench::Billing(options) => billing::run(options).await,
         Bench::Start { commits } => start::run(commits).await,
+        Bench::Caps { seconds } => caps::run(seconds).await,
         Bench::Steps { seconds, alone } => steps::run(seconds, alone).await,
         Bench::FirstCall { rounds } => first_call::run(rounds).await,
         Bench::Resume { tasks } => resume::run(tasks).await,
@@ -122,6 +130,7 @@ async fn run(bench: Bench) -> anyhow::Result<()> {
             commands::run(5).await?;
             sandbox::run().await?;
             steps::run(9, false).await?;
+            caps::run(10).await?;
             first_call::run(500).await?;
             resume::run(1_000).await?;
             fan_out(10_000, &[1, 200], 20).await?;

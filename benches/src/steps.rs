@@ -23,7 +23,7 @@ use crate::server::{Server, TEST_KEY};
 use crate::stats::{Latencies, verdict};
 
 const IN_FLIGHT: [usize; 3] = [1, 16, 64];
-const TOOL_CALLS: u32 = 10;
+pub const TOOL_CALLS: u32 = 10;
 pub const STEPS: u32 = 2 * TOOL_CALLS + 1;
 /// Turns that each side has at each figure.
 const ROUNDS: u32 = 3;
@@ -62,7 +62,7 @@ pub async fn run(seconds: u64, alone: bool) -> anyhow::Result<()> {
     server.stop().await
 }
 
-fn joined(loads: Vec<Load>) -> Load {
+pub fn joined(loads: Vec<Load>) -> Load {
     let per_second = loads.iter().map(|load| load.per_second).sum::<f64>() / loads.len() as f64;
     let latencies = Latencies::joined(loads.into_iter().map(|load| load.latencies));
     Load { per_second, latencies }
@@ -102,15 +102,26 @@ pub struct AgentRun {
 
 /// As many agents, each with a connection.
 pub async fn runs(server: &Server, in_flight: usize) -> anyhow::Result<Vec<AgentRun>> {
-    let mut connection = Connection::open(server.address, TEST_KEY).await?;
-    let session = connection.post("/v1/sessions", json!({ "userId": "bench" })).await?;
+    let connection = Connection::open(server.address, TEST_KEY).await?;
+    runs_of(server, connection, TEST_KEY, json!({ "userId": "bench" }), in_flight).await
+}
+
+/// The same with a key of choice, in a session of choice.
+pub async fn runs_of(
+    server: &Server,
+    mut connection: Connection,
+    key: &str,
+    session: Value,
+    in_flight: usize,
+) -> anyhow::Result<Vec<AgentRun>> {
+    let session = connection.post("/v1/sessions", session).await?;
     let session = session["id"].as_str().unwrap_or_default().to_owned();
     let body = Bytes::from(serde_json::to_vec(&json!({ "task": script() }))?);
     let mut runs = Vec::new();
     for _ in 0..in_flight {
         let agent = connection.post(&format!("/v1/sessions/{session}/agents"), json!({})).await?;
         let run = format!("/v1/agents/{}/run", agent["id"].as_str().unwrap_or_default());
-        let connection = Connection::open(server.address, TEST_KEY).await?;
+        let connection = Connection::open(server.address, key).await?;
         runs.push(AgentRun { connection, session: session.clone(), run, body: body.clone() });
     }
     Ok(runs)

@@ -15,6 +15,10 @@ const CALLS_AHEAD: i128 = 31;
 const NEAR: u128 = 800;
 /// Compute is reserved in slices of so long, and shorter ones near a limit.
 pub const LONGEST_SLICE_MS: u64 = 60_000;
+/// One of so many parts of what is left for each agent: a slice lies idle for as long as it is.
+const SLICES: i128 = 32;
+/// What nothing can be done with: an eighth of a second of compute.
+const OF_NO_USE: Pico = Pico(100_000_000);
 /// A shorter slice is not worth its commits.
 const SHORTEST_SLICE_MS: u64 = 1_000;
 
@@ -118,7 +122,8 @@ impl Session {
     /// Whether nothing can begin any more in the period that `now` is in.
     pub fn is_spent(&self, now: Timestamp) -> bool {
         self.limits.max_cost.is_some_and(|max| {
-            self.budget.spent_in(max.period, now.day()) >= Pico::from_cents(max.amount)
+            let spent = self.budget.spent_in(max.period, now.day());
+            Pico::from_cents(max.amount).minus(spent) < OF_NO_USE
         })
     }
 }
@@ -250,7 +255,7 @@ fn grant(
         Need::Compute { price } => {
             let room = session.room(agent, Spender::Compute, now);
             let affordable = price.affords(room.left).unwrap_or(u64::MAX).min(room.millis);
-            let share = u64::try_from(i128::from(affordable) / PARTS.saturating_mul(agents));
+            let share = u64::try_from(i128::from(affordable) / SLICES.saturating_mul(agents));
             let slice = share.unwrap_or(0).clamp(SHORTEST_SLICE_MS, LONGEST_SLICE_MS);
             // The agent may be billed all that it was given already.
             let held_millis = slice.min(affordable).max(rest.held_millis);

@@ -153,7 +153,7 @@ fn compute_is_reserved_in_slices_and_pauses_the_session_at_its_end() {
     };
     let paused = given([created(limits.clone())])
         .when(&admit(1))
-        .then([admitted(1), changed(1, Spender::Compute, slice(15_000))])
+        .then([admitted(1), changed(1, Spender::Compute, slice(1_875))])
         .when(&run(1, used, 60_000))
         .then([
             changed(1, Spender::Compute, told),
@@ -169,7 +169,7 @@ fn compute_is_reserved_in_slices_and_pauses_the_session_at_its_end() {
         .when(&C::Update(patch))
         .then([updated, E::Resumed {}])
         .when(&admit(2))
-        .then([admitted(2), changed(2, Spender::Compute, slice(7_500))]);
+        .then([admitted(2), changed(2, Spender::Compute, slice(1_000))]);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn an_agents_own_cap_holds_where_the_session_has_none() {
     spec.cost_cap = Some(Money { amount: 2, currency: Currency::Usd });
     let capped = C::AdmitAgent { agent_id: agent_id(1), spec: spec.clone() };
     let slice =
-        Told { held: ComputePrice::of("local").cost(6_000), held_millis: 6_000, ..Told::default() };
+        Told { held: ComputePrice::of("local").cost(1_000), held_millis: 1_000, ..Told::default() };
     let session = given([created(Limits::default())])
         .when(&capped)
         .then([
@@ -191,7 +191,7 @@ fn an_agents_own_cap_holds_where_the_session_has_none() {
             changed(1, Spender::Compute, slice),
         ])
         .when(&call(1, Pico::ZERO, cents(1), cents(2)))
-        .then([held(1, Pico(3 * cents(1).0 / 2))])
+        .then([held(1, cents(2).minus(ComputePrice::of("local").cost(1_000)))])
         .state();
     assert!(!session.bounds(agent_id(2)));
 }
