@@ -115,5 +115,6 @@ all_events! {
     Task(task::TaskEvent),
     Definition(definition::DefinitionEvent),
     Delivery(delivery::DeliveryEvent),
+    Export(export::ExportEvent),
     ModelPrices(model_prices::ModelPricesEvent),
 }

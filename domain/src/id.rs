@@ -135,6 +135,8 @@ ids! {
     DefinitionId = "adef";
     /// A webhook delivery.
     DeliveryId = "whd";
+    /// One push of usage to a biller.
+    ExportId = "exp";
     /// A commit in the log.
     CommitId = "evt";
     /// One API request.

@@ -27,6 +27,7 @@ pub mod api_key;
 pub mod definition;
 pub mod delivery;
 pub mod execution;
+pub mod export;
 pub mod file_operation;
 pub mod model_prices;
 pub mod org;
@@ -43,8 +44,8 @@ pub use aggregate::{Aggregate, Ctx, fold};
 pub use day::{Day, Month};
 pub use event::{CATALOGUE, DecodeError, Event, EventType};
 pub use id::{
-    AgentId, ApiKeyId, CommitId, DefinitionId, DeliveryId, ExecutionId, FileOperationId, IdError,
-    OrgId, RequestId, SessionId, SnapshotId, TaskId,
+    AgentId, ApiKeyId, CommitId, DefinitionId, DeliveryId, ExecutionId, ExportId, FileOperationId,
+    IdError, OrgId, RequestId, SessionId, SnapshotId, TaskId,
 };
 pub use mode::Mode;
 pub use money::{

@@ -3,9 +3,12 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::events;
+use crate::export::{Biller, BillerPatch, Exporter};
 use crate::model::ModelConfig;
 use crate::providers::ProviderKind;
 use crate::{Aggregate, Ctx, Event, FieldError, Kind, Rejection, Timestamp, validate};
@@ -40,15 +43,28 @@ events! {
             #[serde(default, skip_serializing_if = "Option::is_none")]
             billing_day: Option<u8>,
         }
+        /// What usage is pushed to a biller with; only what changed.
+        BillingUpdated = "settings.billing_updated" {
+            exporter: Exporter,
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            event_name: Option<String>,
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            meter_id: Option<String>,
+            /// The biller's customer of each user; null: none any more.
+            #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+            customers: BTreeMap<String, Option<String>>,
+        }
     }
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SettingsPatch {
     pub model: Option<ModelConfig>,
     pub compute: Option<ComputeChoice>,
     /// Day of the month that a billing period starts on, 1 to 28.
     pub billing_day: Option<u8>,
+    /// By whom usage is billed on.
+    pub billing: BTreeMap<Exporter, BillerPatch>,
 }
 
 /// An org's settings. Before the first change they are [`Settings::default`].
@@ -58,12 +74,20 @@ pub struct Settings {
     pub model: Option<ModelConfig>,
     pub compute: Option<ComputeChoice>,
     pub billing_day: u8,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub billing: BTreeMap<Exporter, Biller>,
     pub updated_at: Option<Timestamp>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { model: None, compute: None, billing_day: 1, updated_at: None }
+        Self {
+            model: None,
+            compute: None,
+            billing_day: 1,
+            billing: BTreeMap::new(),
+            updated_at: None,
+        }
     }
 }
 
@@ -87,31 +111,62 @@ impl Aggregate for Settings {
         if patch.billing_day.is_some_and(|day| !(1..=28).contains(&day)) {
             errors.push(FieldError::new("billingDay", "must be 1 to 28"));
         }
+        let now = state.cloned().unwrap_or_default();
+        for (exporter, biller) in &patch.billing {
+            now.biller(*exporter).check(biller, &format!("billing.{exporter}"), &mut errors);
+        }
         if !errors.is_empty() {
             return Err(Rejection::Invalid(errors));
         }
-        let now = state.cloned().unwrap_or_default();
         let model = patch.model.clone().filter(|m| Some(m) != now.model.as_ref());
         let compute = patch.compute.clone().filter(|c| Some(c) != now.compute.as_ref());
         let billing_day = patch.billing_day.filter(|day| *day != now.billing_day);
-        if model.is_none() && compute.is_none() && billing_day.is_none() {
-            return Ok(vec![]);
+        let mut events = Vec::new();
+        if model.is_some() || compute.is_some() || billing_day.is_some() {
+            events.push(SettingsEvent::Updated { model, compute, billing_day });
         }
-        Ok(vec![SettingsEvent::Updated { model, compute, billing_day }])
+        for (exporter, biller) in &patch.billing {
+            let news = now.biller(*exporter).news(biller);
+            events.extend(news.map(|news| SettingsEvent::BillingUpdated {
+                exporter: *exporter,
+                event_name: news.event_name,
+                meter_id: news.meter_id,
+                customers: news.customers,
+            }));
+        }
+        Ok(events)
     }
 
     fn evolve(state: Option<Self>, event: &SettingsEvent, at: Timestamp) -> Option<Self> {
-        let now = state.unwrap_or_default();
-        let SettingsEvent::Updated { model, compute, billing_day } = event;
-        Some(Settings {
-            model: model.clone().or(now.model),
-            compute: compute.clone().or(now.compute),
-            billing_day: billing_day.unwrap_or(now.billing_day),
-            updated_at: Some(at),
-        })
+        let mut now = state.unwrap_or_default();
+        match event {
+            SettingsEvent::Updated { model, compute, billing_day } => {
+                now.model = model.clone().or(now.model);
+                now.compute = compute.clone().or(now.compute);
+                now.billing_day = billing_day.unwrap_or(now.billing_day);
+            }
+            SettingsEvent::BillingUpdated { exporter, event_name, meter_id, customers } => {
+                let patch = BillerPatch {
+                    event_name: event_name.clone(),
+                    meter_id: meter_id.clone(),
+                    customers: customers.clone(),
+                };
+                let biller = now.billing.remove(exporter).unwrap_or_default();
+                now.billing.insert(*exporter, biller.with(&patch));
+            }
+        }
+        now.updated_at = Some(at);
+        Some(now)
     }
 
     fn own(event: &Event) -> Option<&SettingsEvent> {
         if let Event::Settings(e) = event { Some(e) } else { None }
+    }
+}
+
+impl Settings {
+    /// What is set for a biller.
+    pub fn biller(&self, exporter: Exporter) -> Biller {
+        self.billing.get(&exporter).cloned().unwrap_or_default()
     }
 }

@@ -56,6 +56,8 @@ kinds! {
     Task = "task",
     Definition = "definition",
     Delivery = "delivery",
+    /// A push of usage to a biller.
+    Export = "export",
     /// An org's own prices of models.
     ModelPrices = "model_prices",
 }
@@ -128,6 +130,7 @@ stream_of! {
     task: TaskId => Task,
     definition: DefinitionId => Definition,
     delivery: DeliveryId => Delivery,
+    export: ExportId => Export,
 }
 
 impl StreamId {

@@ -3,8 +3,10 @@
 //! Ids come from a handful, so that commands and events meet the same things again and again. The
 //! larger parts are boxed: a tree of them by value does not fit a test's stack.
 
+mod exports;
 mod runs;
 
+pub use exports::*;
 pub use runs::*;
 
 use proptest::collection::{btree_map, vec};
@@ -49,6 +51,7 @@ few_ids! {
     task_id -> TaskId,
     definition_id -> DefinitionId,
     delivery_id -> DeliveryId,
+    export_id -> ExportId,
 }
 
 /// Any time that RFC 3339 can write: the years 1 to 9999.
@@ -461,9 +464,20 @@ pub fn secret_event() -> impl Strategy<Value = SecretEvent> {
 }
 
 pub fn settings_event() -> impl Strategy<Value = SettingsEvent> {
-    (option::of(model()), option::of(compute()), option::of(any::<u8>())).prop_map(
-        |(model, compute, billing_day)| SettingsEvent::Updated { model, compute, billing_day },
-    )
+    let customers = btree_map(text(), option::of(text()), 0..3);
+    prop_oneof![
+        (option::of(model()), option::of(compute()), option::of(any::<u8>())).prop_map(
+            |(model, compute, billing_day)| SettingsEvent::Updated { model, compute, billing_day },
+        ),
+        (exporter(), option::of(text()), option::of(text()), customers).prop_map(
+            |(exporter, event_name, meter_id, customers)| SettingsEvent::BillingUpdated {
+                exporter,
+                event_name,
+                meter_id,
+                customers,
+            }
+        ),
+    ]
 }
 
 pub fn providers_event() -> impl Strategy<Value = ProvidersEvent> {

@@ -70,6 +70,15 @@ impl<A: Aggregate + Debug> When<A> {
         Given { state, now: Timestamp::from_millis(now.as_millis() + 1_000) }
     }
 
+    /// The command was accepted, whatever it caused.
+    #[track_caller]
+    pub fn then_accepted(self) -> Given<A> {
+        let Ok(events) = &self.result else { panic!("it was refused: {:?}", self.result) };
+        let now = self.before.now;
+        let state = crate::fold(self.before.state, events.iter().map(|e| (e, now)));
+        Given { state, now: Timestamp::from_millis(now.as_millis() + 1_000) }
+    }
+
     /// The command was accepted and changed nothing.
     #[track_caller]
     pub fn then_nothing(self) -> Given<A> {

@@ -11,6 +11,7 @@ use crate::api_key::ApiKey;
 use crate::definition::Definition;
 use crate::delivery::Delivery;
 use crate::execution::Execution;
+use crate::export::Export;
 use crate::file_operation::FileOperation;
 use crate::model_prices::ModelPrices;
 use crate::org::Org;
@@ -94,5 +95,6 @@ every_aggregate! {
     task: Task <- task_event,
     definition: Definition <- definition_event,
     delivery: Delivery <- delivery_event,
+    export: Export <- export_event,
     model_prices: ModelPrices <- model_prices_event,
 }

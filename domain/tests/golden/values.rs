@@ -1,6 +1,7 @@
 //! What the golden files hold, as values. Optional fields are absent in one example of a type and
 //! present in another.
 
+mod exports;
 mod runs;
 
 use serde_json::json;
@@ -137,7 +138,7 @@ fn blob() -> Payload {
 
 pub fn all() -> Vec<Event> {
     let lives = [orgs(), sessions(), agents(), usage(), executions(), files(), others()].concat();
-    [lives, agent_runs(), runs::all()].concat()
+    [lives, agent_runs(), runs::all(), exports::all()].concat()
 }
 
 fn orgs() -> Vec<Event> {
@@ -368,6 +369,11 @@ fn others() -> Vec<Event> {
     let settings = |model, compute, billing_day| {
         Event::from(SettingsEvent::Updated { model, compute, billing_day })
     };
+    let billing = |event_name, meter_id, customers| {
+        let exporter = theazo_domain::export::Exporter::Stripe;
+        Event::from(SettingsEvent::BillingUpdated { exporter, event_name, meter_id, customers })
+    };
+    let customers = [(text("user_1"), Some(text("cus_1"))), (text("user_2"), None)];
     vec![
         created.into(),
         SnapshotEvent::Deleted { session_id: None, size: None }.into(),
@@ -382,6 +388,8 @@ fn others() -> Vec<Event> {
         .into(),
         SecretEvent::Deleted { name: name(), session_id: None }.into(),
         SecretEvent::Deleted { name: name(), session_id: Some(session_id) }.into(),
+        billing(None, None, [].into()),
+        billing(Some(text("theazo_cost")), Some(text("mtr_1")), customers.into()),
         settings(None, None, None),
         settings(Some(model()), Some(compute()), Some(28)),
         ProvidersEvent::Configured {
