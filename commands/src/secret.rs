@@ -77,6 +77,21 @@ impl Commander {
         Ok(values)
     }
 
+    /// The value of a secret of the whole org, for whoever calls another service with it.
+    pub async fn reveal_org_secret(
+        &self,
+        scope: Scope,
+        name: &str,
+    ) -> Result<Option<SecretString>, CommandError> {
+        self.reveal(scope, None, name).await
+    }
+
+    /// Whether the org has set a secret of this name.
+    pub async fn has_org_secret(&self, scope: Scope, name: &str) -> Result<bool, CommandError> {
+        let secret = self.load_fresh::<Secret>(&stream(scope, None, name)?).await?.state;
+        Ok(secret.is_some_and(|secret| secret.value.is_some()))
+    }
+
     async fn reveal(
         &self,
         scope: Scope,

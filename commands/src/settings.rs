@@ -30,5 +30,5 @@ impl Commander {
 }
 
 fn patch_is_empty(patch: &SettingsPatch) -> bool {
-    patch.model.is_none() && patch.compute.is_none() && patch.billing_day.is_none()
+    *patch == SettingsPatch::default()
 }

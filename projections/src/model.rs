@@ -45,6 +45,8 @@ models! {
     Tasks = "tasks" v 2 ["tasks"],
     Definitions = "definitions" v 1 ["definitions"],
     Deliveries = "deliveries" v 1 ["deliveries"],
+    Exports = "exports" v 1 ["exports"],
+    ExportLedger = "export_ledger" v 1 ["export_ledger"],
     Snapshots = "snapshots" v 1 ["snapshots"],
     Secrets = "secrets" v 1 ["secrets"],
     ApiKeys = "api_keys" v 1 ["api_keys"],

@@ -6,6 +6,7 @@ use theazo_domain::api_key::ApiKey;
 use theazo_domain::definition::Definition;
 use theazo_domain::delivery::Delivery;
 use theazo_domain::execution::Execution;
+use theazo_domain::export::Export;
 use theazo_domain::file_operation::FileOperation;
 use theazo_domain::model_prices::ModelPrices;
 use theazo_domain::org::Org;
@@ -19,6 +20,7 @@ use theazo_log::{Commit, Position};
 use crate::audit::AuditProjection;
 use crate::bulk::Bulk;
 use crate::dialect::{Dialect, Pool};
+use crate::exports::LedgerProjection;
 use crate::org_chain::ChainProjection;
 use crate::sessions::SessionView;
 use crate::table::Folded;
@@ -60,6 +62,8 @@ pub(crate) fn make(
         Model::Tasks => Box::new(Folded::<Task>::new(dialect, prefix)),
         Model::Definitions => Box::new(Folded::<Definition>::new(dialect, prefix)),
         Model::Deliveries => Box::new(Folded::<Delivery>::new(dialect, prefix)),
+        Model::Exports => Box::new(Folded::<Export>::new(dialect, prefix)),
+        Model::ExportLedger => Box::new(LedgerProjection::new(dialect, prefix)),
         Model::Snapshots => Box::new(Folded::<Snapshot>::new(dialect, prefix)),
         Model::Secrets => Box::new(Folded::<Secret>::new(dialect, prefix)),
         Model::ApiKeys => Box::new(Folded::<ApiKey>::new(dialect, prefix)),

@@ -232,6 +232,7 @@ const fn model_of(kind: Kind) -> Option<Model> {
         Kind::Providers => Model::Providers,
         Kind::Definition => Model::Definitions,
         Kind::Delivery => Model::Deliveries,
+        Kind::Export => Model::Exports,
         Kind::ModelPrices => Model::ModelPrices,
         Kind::Task => return None,
     })

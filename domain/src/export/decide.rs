@@ -39,6 +39,7 @@ pub(super) fn decide(
                 return Err(Rejection::invalid("replayed", "must go on, and not past the end"));
             }
             Ok(vec![ExportEvent::BatchStarted {
+                exporter: now.exporter,
                 batch: *batch,
                 records: records.clone(),
                 replayed: *replayed,
@@ -55,7 +56,11 @@ pub(super) fn decide(
                 let message = "must be one of each record of the batch";
                 return Err(Rejection::invalid("outcomes", message));
             }
-            Ok(vec![ExportEvent::BatchCompleted { batch: *batch, outcomes: outcomes.clone() }])
+            Ok(vec![ExportEvent::BatchCompleted {
+                exporter: now.exporter,
+                batch: *batch,
+                outcomes: outcomes.clone(),
+            }])
         }
         ExportCommand::Finish { skipped } => {
             no_batch_is_open(now)?;

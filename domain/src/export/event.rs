@@ -25,6 +25,7 @@ events! {
         }
         /// These records are about to be sent, but for those that are refused here.
         BatchStarted = "export.batch_started" {
+            exporter: Exporter,
             /// From 1.
             batch: u32,
             records: Vec<ExportRecord>,
@@ -34,6 +35,7 @@ events! {
             skipped: u64,
         }
         BatchCompleted = "export.batch_completed" {
+            exporter: Exporter,
             batch: u32,
             outcomes: Vec<ExportOutcome>,
         }

@@ -142,7 +142,7 @@ impl Export {
     fn after(mut self, event: &ExportEvent, at: Timestamp) -> Self {
         match event {
             ExportEvent::Started { .. } => return self,
-            ExportEvent::BatchStarted { batch, records, replayed, skipped } => {
+            ExportEvent::BatchStarted { batch, records, replayed, skipped, .. } => {
                 self.batch = *batch;
                 self.replayed = *replayed;
                 self.skip(*skipped);

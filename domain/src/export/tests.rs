@@ -56,11 +56,15 @@ fn send(batch: u32, records: Vec<ExportRecord>, replayed: u64) -> C {
 }
 
 fn sent(batch: u32, records: Vec<ExportRecord>, replayed: u64) -> E {
-    E::BatchStarted { batch, records, replayed, skipped: 2 }
+    E::BatchStarted { exporter: Exporter::Stripe, batch, records, replayed, skipped: 2 }
 }
 
 fn report(batch: u32, outcomes: Vec<ExportOutcome>) -> C {
     C::Report { batch, outcomes }
+}
+
+fn done(outcomes: Vec<ExportOutcome>) -> E {
+    E::BatchCompleted { exporter: Exporter::Stripe, batch: 1, outcomes }
 }
 
 fn yes(n: u64) -> ExportOutcome {
@@ -69,7 +73,7 @@ fn yes(n: u64) -> ExportOutcome {
 
 #[test]
 fn a_batch_is_begun_once_and_told_of_once() {
-    let told = E::BatchCompleted { batch: 1, outcomes: vec![yes(1), yes(2)] };
+    let told = done(vec![yes(1), yes(2)]);
     let export = given([started()])
         .when(&send(1, vec![record(1), record(2)], 12))
         .then([sent(1, vec![record(1), record(2)], 12)])
@@ -79,7 +83,7 @@ fn a_batch_is_begun_once_and_told_of_once() {
         .when(&send(2, vec![record(3)], 13))
         .then_nothing()
         .when(&report(1, vec![yes(2), yes(1)]))
-        .then([E::BatchCompleted { batch: 1, outcomes: vec![yes(2), yes(1)] }])
+        .then([done(vec![yes(2), yes(1)])])
         .when(&report(1, vec![yes(1), yes(2)]))
         .then_nothing()
         .state();

@@ -53,12 +53,13 @@ pub fn all() -> Vec<Event> {
         started(Exporter::Stripe, None, None, false),
         started(Exporter::Metronome, Some(from), Some(until), true),
         ExportEvent::BatchStarted {
+            exporter: Exporter::Stripe,
             batch: 1,
             records: vec![record(), sent],
             replayed: 1_204,
             skipped: 7,
         },
-        ExportEvent::BatchCompleted { batch: 1, outcomes },
+        ExportEvent::BatchCompleted { exporter: Exporter::Stripe, batch: 1, outcomes },
         ExportEvent::Finished { skipped: 3 },
         ExportEvent::Failed { failure: failure() },
     ]

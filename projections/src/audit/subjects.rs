@@ -117,6 +117,7 @@ fn named(event: &Event) -> Named {
         | Event::Settings(_)
         | Event::Providers(_)
         | Event::Definition(_)
+        | Event::Export(_)
         | Event::ModelPrices(_) => (None, None, None),
     };
     Named { session, agent, task }

@@ -18,6 +18,7 @@ use theazo_domain::{
     SnapshotId, StreamId,
 };
 
+use crate::exports;
 use crate::runs::{self, Runs};
 use crate::support::{World, payload, scope, sealed};
 
@@ -31,6 +32,7 @@ pub struct Things {
     snapshots: Vec<(Scope, SnapshotId)>,
     keys: Vec<(Scope, ApiKeyId)>,
     pub runs: Runs,
+    pub exports: Vec<StreamId>,
 }
 
 impl Things {
@@ -81,6 +83,7 @@ pub async fn act(world: &mut World, things: &mut Things, what: u8, which: u32) {
         22 => runs::delivery(world, things, which).await,
         23 => runs::definition(world, tenant, things, which).await,
         24 => runs::model_price(world, tenant, which).await,
+        26 => exports::random(world, tenant, &mut things.exports, which).await,
         _ => tenant_wide(world, tenant, which).await,
     }
 }

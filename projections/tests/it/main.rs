@@ -8,6 +8,7 @@ mod child;
 mod cluster;
 mod database;
 mod definitions;
+mod exports;
 mod faults;
 mod history;
 mod leadership;

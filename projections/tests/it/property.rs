@@ -10,6 +10,7 @@ use theazo_domain::api_key::ApiKey;
 use theazo_domain::definition::Definition;
 use theazo_domain::delivery::Delivery;
 use theazo_domain::execution::Execution;
+use theazo_domain::export::Export;
 use theazo_domain::file_operation::FileOperation;
 use theazo_domain::model_prices::ModelPrices;
 use theazo_domain::org::Org;
@@ -202,6 +203,7 @@ async fn the_rows_are_the_fold(on: Store, steps: Vec<(u8, u32)>) {
     assert_folded::<Providers>(&world, &streams).await;
     assert_folded::<Definition>(&world, &streams).await;
     assert_folded::<Delivery>(&world, &streams).await;
+    assert_folded::<Export>(&world, &streams).await;
     assert_folded::<ModelPrices>(&world, &streams).await;
     assert_tasks(&world, &streams).await;
     assert_usage(&world, &streams).await;

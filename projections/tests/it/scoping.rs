@@ -5,6 +5,7 @@ use theazo_domain::api_key::{ApiKey, ApiKeyCommand, KeyDigest};
 use theazo_domain::definition::{Definition, DefinitionCommand, DefinitionContent};
 use theazo_domain::delivery::{Delivery, DeliveryCommand};
 use theazo_domain::execution::{Execution, ExecutionCommand};
+use theazo_domain::export::Exporter;
 use theazo_domain::file_operation::{FileChange, FileOperation, FileOperationCommand};
 use theazo_domain::model_prices::{ModelPrices, SetModelPrice};
 use theazo_domain::pricing::Rates;
@@ -22,6 +23,7 @@ use theazo_projections::{
     AgentFilter, AuditFilter, ExecutionFilter, Page, ReadModels, SessionFilter, TaskFilter,
 };
 
+use crate::exports;
 use crate::place::{Store, on_both};
 use crate::support::{World, payload, scope, sealed};
 
@@ -35,6 +37,7 @@ pub struct Ids {
     task: TaskId,
     definition: DefinitionId,
     delivery: DeliveryId,
+    push: StreamId,
 }
 
 /// One of everything.
@@ -47,6 +50,7 @@ pub async fn one_of_each(world: &mut World, tenant: Scope) -> Ids {
         task: world.submit(tenant, session, existing).await,
         definition: DefinitionId::from_uuid(world.fresh()),
         delivery: DeliveryId::from_uuid(world.fresh()),
+        push: exports::start(world, tenant, Exporter::Stripe).await,
         session,
         agent,
         execution: ExecutionId::from_uuid(world.fresh()),
@@ -100,6 +104,7 @@ pub async fn one_of_each(world: &mut World, tenant: Scope) -> Ids {
     };
     world.command::<Providers>(StreamId::singleton(tenant, Kind::Providers), configure).await;
     of_runs(world, tenant, &ids).await;
+    exports::send(world, &ids.push, 1, vec![exports::record(1)]).await;
     ids
 }
 
@@ -154,7 +159,7 @@ pub async fn seen_by_any(
     ids: &Ids,
 ) -> Vec<(&'static str, usize)> {
     let (first, second) = (seen(reads, tenant, ids).await, seen_of_runs(reads, tenant, ids).await);
-    [first, second].concat()
+    [first, second, exports::seen(reads, tenant, &ids.push).await].concat()
 }
 
 /// Asks each query across tenants.
@@ -167,6 +172,7 @@ pub async fn walk_all(r: &ReadModels) {
     r.all_live(0, 9).await.unwrap();
     r.open_tasks(0, 9).await.unwrap();
     r.pending_deliveries(0, 9).await.unwrap();
+    r.running_exports(0, 9).await.unwrap();
     r.sessions_holding_agents(0, 9).await.unwrap();
     r.unfinished_executions(0, 9).await.unwrap();
     r.unfinished_file_operations(0, 9).await.unwrap();

@@ -70,16 +70,18 @@ pub fn export_event() -> impl Strategy<Value = ExportEvent> {
                 upto,
             }
         }),
-        (0u32..4, vec(record(), 0..4), any::<u64>(), any::<u64>()).prop_map(
-            |(batch, records, replayed, skipped)| ExportEvent::BatchStarted {
+        (exporter(), 0u32..4, vec(record(), 0..4), any::<u64>(), any::<u64>()).prop_map(
+            |(exporter, batch, records, replayed, skipped)| ExportEvent::BatchStarted {
+                exporter,
                 batch,
                 records,
                 replayed,
                 skipped,
             }
         ),
-        (0u32..4, vec(outcome(), 0..4))
-            .prop_map(|(batch, outcomes)| ExportEvent::BatchCompleted { batch, outcomes }),
+        (exporter(), 0u32..4, vec(outcome(), 0..4)).prop_map(|(exporter, batch, outcomes)| {
+            ExportEvent::BatchCompleted { exporter, batch, outcomes }
+        }),
         any::<u64>().prop_map(|skipped| ExportEvent::Finished { skipped }),
         failure().prop_map(|failure| ExportEvent::Failed { failure }),
     ]
