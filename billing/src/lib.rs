@@ -13,6 +13,7 @@ mod customers;
 mod explain;
 mod export;
 mod period;
+pub mod push;
 mod records;
 mod start;
 mod users;

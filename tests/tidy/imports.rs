@@ -11,7 +11,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("nats", &["domain", "log"]),
     ("commands", &["domain", "log"]),
     ("projections", &["domain", "log"]),
-    ("billing", &["domain", "log", "projections"]),
+    ("billing", &["domain", "log", "projections", "models"]),
     ("providers", &["domain"]),
     ("models", &["domain"]),
     ("workers", &["domain", "log", "commands", "projections", "billing", "providers", "models"]),
