@@ -9,6 +9,7 @@ mod crew;
 mod dispatch;
 mod exec;
 mod executor;
+mod exports;
 mod files;
 mod gateway;
 mod host;

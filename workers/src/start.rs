@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use theazo_billing::push::Billers;
 use theazo_domain::Timestamp;
 use theazo_log::bus::Bus;
 use theazo_projections::ReadModels;
@@ -13,6 +14,7 @@ use crate::crew::answer_health;
 use crate::dispatch::{self, Dispatcher};
 use crate::executor::{Ears, Executor};
 use crate::meter::{self, Meter};
+use crate::exports::Pusher;
 use crate::reactions::{self, Part};
 use crate::webhooks::Deliverer;
 use crate::{Host, Runner, Webhooks, WorkerError, recovery, shelf, sweeper};
@@ -60,6 +62,8 @@ pub struct Scheduler {
     /// Of this process; without providers where it is no worker host.
     pub host: Arc<Host>,
     pub webhooks: Arc<Webhooks>,
+    /// Who usage is pushed to.
+    pub billers: Arc<Billers>,
     pub reads: ReadModels,
     pub bus: Arc<dyn Bus>,
     /// How long a worker host may be silent before its agents are given up.
@@ -84,7 +88,9 @@ impl Scheduler {
         let (dispatcher, hosts) = dispatcher.await?;
         let deliverer = Deliverer::new(host.clone(), self.webhooks.clone(), reads).await?;
         let meter = Meter::new(host.clone(), reads).await?;
+        let pusher = Pusher::new(host.clone(), self.billers.clone(), reads.clone()).await?;
         let mut tasks = JoinSet::new();
+        tasks.spawn(pusher.run(head, stop.clone()));
         tasks.spawn(reactions::run(host.clone(), Part::Scheduler, from, stop.clone()));
         tasks.spawn(meter.run(head, stop.clone()));
         tasks.spawn(meter::storage::run(host.clone(), reads.clone(), stop.clone()));

@@ -62,6 +62,14 @@ pub(super) fn decide(
                 outcomes: outcomes.clone(),
             }])
         }
+        ExportCommand::Reconcile { outcomes } => {
+            no_batch_is_open(now)?;
+            if outcomes.is_empty() || outcomes.len() > BATCH {
+                return Err(Rejection::invalid("outcomes", format!("must be 1 to {BATCH}")));
+            }
+            let (exporter, outcomes) = (now.exporter, outcomes.clone());
+            Ok(vec![ExportEvent::Reconciled { exporter, outcomes }])
+        }
         ExportCommand::Finish { skipped } => {
             no_batch_is_open(now)?;
             Ok(vec![ExportEvent::Finished { skipped: *skipped }])

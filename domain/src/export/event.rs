@@ -39,6 +39,12 @@ events! {
             batch: u32,
             outcomes: Vec<ExportOutcome>,
         }
+        /// What became of records that earlier pushes had sent, as the biller's own sums tell.
+        /// `unsent`: they never got there.
+        Reconciled = "export.reconciled" {
+            exporter: Exporter,
+            outcomes: Vec<ExportOutcome>,
+        }
         Finished = "export.finished" {
             /// Records that cost nothing, since the last batch.
             skipped: u64,

@@ -58,6 +58,10 @@ pub enum ExportCommand {
         batch: u32,
         outcomes: Vec<ExportOutcome>,
     },
+    /// What became of records of earlier pushes.
+    Reconcile {
+        outcomes: Vec<ExportOutcome>,
+    },
     /// All is sent.
     Finish {
         skipped: u64,

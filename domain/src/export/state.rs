@@ -37,7 +37,7 @@ impl ExportStatus {
 #[serde(rename_all = "camelCase")]
 pub struct ExportCounts {
     pub acknowledged: u64,
-    /// What those that were acknowledged cost.
+    /// What those that it sent and that were acknowledged cost.
     pub cost: Pico,
     /// By the biller, or by us before it.
     pub rejected: u64,
@@ -156,6 +156,12 @@ impl Export {
                     open.iter().map(|record| (record.id.as_str(), record.cost)).collect();
                 for told in outcomes {
                     self.settle(told, costs.get(told.id.as_str()).copied().unwrap_or_default());
+                }
+            }
+            ExportEvent::Reconciled { outcomes, .. } => {
+                // Those that never got there are in one of the next batches.
+                for told in outcomes.iter().filter(|told| told.outcome != Outcome::Unsent) {
+                    self.settle(told, Pico::ZERO);
                 }
             }
             ExportEvent::Finished { skipped } => {

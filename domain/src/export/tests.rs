@@ -191,3 +191,19 @@ fn a_push_of_a_period_leaves_the_rest_to_others() {
     let nothing = StartExport { from: Some(at(10)), until: Some(at(10)), ..start() };
     given([]).when(&C::Start(nothing)).then_invalid(&["until"]);
 }
+
+#[test]
+fn what_earlier_pushes_left_in_doubt_is_settled() {
+    let outcomes = vec![yes(1), ExportOutcome::unsent("compute/2", "reconciled")];
+    let exporter = Exporter::Stripe;
+    let export = given([started()])
+        .when(&C::Reconcile { outcomes: outcomes.clone() })
+        .then([E::Reconciled { exporter, outcomes: outcomes.clone() }])
+        .state();
+    assert_eq!((export.counts.acknowledged, export.counts.pending), (1, 0));
+    assert_eq!(export.counts.cost, Pico(0));
+    given([started()]).when(&C::Reconcile { outcomes: vec![] }).then_invalid(&["outcomes"]);
+    given([started(), sent(1, vec![record(1)], 12)])
+        .when(&C::Reconcile { outcomes })
+        .then_conflict("no outcome");
+}

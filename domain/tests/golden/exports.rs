@@ -60,6 +60,10 @@ pub fn all() -> Vec<Event> {
             skipped: 7,
         },
         ExportEvent::BatchCompleted { exporter: Exporter::Stripe, batch: 1, outcomes },
+        ExportEvent::Reconciled {
+            exporter: Exporter::Stripe,
+            outcomes: vec![ExportOutcome::unsent(&id, "reconciled")],
+        },
         ExportEvent::Finished { skipped: 3 },
         ExportEvent::Failed { failure: failure() },
     ]

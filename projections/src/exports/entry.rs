@@ -122,6 +122,14 @@ impl LedgerEntry {
         self.changed = changed;
     }
 
+    /// What the biller's sums say of it.
+    pub(super) fn reconcile(&mut self, told: &ExportOutcome, at: Timestamp, changed: Position) {
+        self.settle(told, at, changed);
+        if told.outcome == Outcome::Unsent {
+            self.sent_at = None;
+        }
+    }
+
     pub(super) fn read(row: &DbRow) -> Result<Self, ReadError> {
         let time = |column: &'static str| row.integer(column).map(Timestamp::from_millis);
         let owned = |column: &'static str| row.text(column).map(str::to_owned);

@@ -125,13 +125,20 @@ impl LedgerProjection {
                         changed.insert(key);
                     }
                 }
-                Event::Export(ExportEvent::BatchCompleted { exporter, outcomes, .. }) => {
+                Event::Export(
+                    event @ (ExportEvent::BatchCompleted { exporter, outcomes, .. }
+                    | ExportEvent::Reconciled { exporter, outcomes }),
+                ) => {
+                    let reconciled = matches!(event, ExportEvent::Reconciled { .. });
                     for told in outcomes {
                         let key = Key { scope, exporter: *exporter, id: told.id.clone() };
                         let entry = self.entries.get_mut(&key).ok_or_else(|| {
                             bad(format!("`{}` was never about to be sent", told.id))
                         })?;
-                        entry.settle(told, commit.time, at);
+                        match reconciled {
+                            true => entry.reconcile(told, commit.time, at),
+                            false => entry.settle(told, commit.time, at),
+                        }
                         self.entries.weigh(&key, ENTRY_BYTES, at);
                         changed.insert(key);
                     }
@@ -182,9 +189,10 @@ fn keys(commit: &Commit) -> Vec<Key> {
         Event::Export(ExportEvent::BatchStarted { exporter, records, .. }) => {
             records.iter().map(|record| (*exporter, record.id.clone())).collect()
         }
-        Event::Export(ExportEvent::BatchCompleted { exporter, outcomes, .. }) => {
-            outcomes.iter().map(|told| (*exporter, told.id.clone())).collect()
-        }
+        Event::Export(
+            ExportEvent::BatchCompleted { exporter, outcomes, .. }
+            | ExportEvent::Reconciled { exporter, outcomes },
+        ) => outcomes.iter().map(|told| (*exporter, told.id.clone())).collect(),
         _ => vec![],
     });
     named.map(|(exporter, id)| Key { scope, exporter, id }).collect()

@@ -165,6 +165,10 @@ async fn a_record_that_is_sent_again_keeps_what_is_known_of_it(on: Store) {
     assert_ne!(again.export_id, first.export_id);
     let mapped = entry(&world.reads, 2).await;
     assert_eq!((mapped.status, mapped.code), (LedgerStatus::Acknowledged, None));
+    let told = vec![ExportOutcome::unsent("compute/1", "reconciled")];
+    world.command::<Export>(next, ExportCommand::Reconcile { outcomes: told }).await;
+    world.project().await;
+    assert_eq!(entry(&world.reads, 1).await.sent_at, None);
     // The other biller knows nothing of it.
     let ids = [record(1).id];
     let other = world.reads.ledger_of(live(1), Exporter::Metronome, &ids).await.unwrap();

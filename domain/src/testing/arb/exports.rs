@@ -82,6 +82,8 @@ pub fn export_event() -> impl Strategy<Value = ExportEvent> {
         (exporter(), 0u32..4, vec(outcome(), 0..4)).prop_map(|(exporter, batch, outcomes)| {
             ExportEvent::BatchCompleted { exporter, batch, outcomes }
         }),
+        (exporter(), vec(outcome(), 0..4))
+            .prop_map(|(exporter, outcomes)| ExportEvent::Reconciled { exporter, outcomes }),
         any::<u64>().prop_map(|skipped| ExportEvent::Finished { skipped }),
         failure().prop_map(|failure| ExportEvent::Failed { failure }),
     ]
