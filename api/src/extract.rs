@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use theazo_domain::providers::ProviderKind;
-use theazo_domain::{AgentId, ApiKeyId, SessionId, SnapshotId, TaskId};
+use theazo_domain::{AgentId, ApiKeyId, ExportId, SessionId, SnapshotId, TaskId};
 
 use crate::AppState;
 use crate::error::{ApiError, ErrorCode};
@@ -63,6 +63,7 @@ path_ids! {
     AgentId = "agent",
     SnapshotId = "snapshot",
     ApiKeyId = "API key",
+    ExportId = "push",
     ProviderKind = "provider",
 }
 

@@ -28,6 +28,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::api_keys::router())
         .merge(routes::billing_export::router())
         .merge(routes::billing_verify::router())
+        .merge(routes::exports::router())
         .merge(routes::audit::router())
         .merge(routes::service::router())
 }

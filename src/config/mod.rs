@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use secrecy::SecretString;
 use serde::Deserialize;
+use theazo_billing::push::{Billers, Patience};
+use theazo_models::net::{Client, Guard};
 use theazo_models::{ModelsConfig, PlatformKey};
 use theazo_workers::tools::{SearchBackend, ToolsConfig};
 
@@ -143,6 +145,17 @@ impl Config {
         let tavily = || env("TAVILY_API_KEY").map(|key| SearchBackend::tavily(key.into()));
         let searxng = env("THEAZO_SEARCH_URL").map(SearchBackend::searxng);
         ToolsConfig { search: searxng.or_else(brave).or_else(tavily) }
+    }
+
+    /// Who usage is pushed to. Their URLs are the operator's, and may be anywhere.
+    pub fn billers(&self) -> anyhow::Result<Billers> {
+        let url = |name, default: &str| env(name).unwrap_or_else(|| default.to_owned());
+        Ok(Billers {
+            client: Client::new(Guard::new(true))?,
+            stripe_url: url("STRIPE_BASE_URL", Billers::STRIPE),
+            metronome_url: url("METRONOME_BASE_URL", Billers::METRONOME),
+            patience: Patience::default(),
+        })
     }
 
     /// For crash tests: the process kills itself when it has appended so many commits.

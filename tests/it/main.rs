@@ -16,6 +16,7 @@ mod lifecycle;
 mod migrate;
 mod model_server;
 mod ports;
+mod push;
 mod rates;
 mod records;
 mod routes;

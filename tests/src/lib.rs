@@ -10,6 +10,7 @@
 //! - [`eventually`] waits for a state, with a deadline and the last thing it saw; nothing sleeps.
 //! - [`Task`] is a run: submitted, waited for, its steps, its files.
 //! - [`model_server`] stands in for the model vendors, and checks the manners of who calls it.
+//! - [`stripe`] stands in for Stripe, and keeps to its rules.
 //! - [`Chance`] is where random choices come from: a seed that is printed and can be given again.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it is")]
 #![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "as above")]
@@ -23,6 +24,7 @@ pub mod model_server;
 mod resources;
 mod runs;
 mod server;
+pub mod stripe;
 mod wait;
 
 pub use answer::Answer;

@@ -8,7 +8,7 @@ use axum::extract::State;
 use serde_json::value::RawValue;
 use theazo_commands::Commander;
 use theazo_domain::{
-    Aggregate, Kind, StreamId, Timestamp, agent, api_key, definition, delivery, execution,
+    Aggregate, Kind, StreamId, Timestamp, agent, api_key, definition, delivery, execution, export,
     file_operation, model_prices, org, providers, secret, session, settings, snapshot, task,
 };
 use theazo_log::Position;
@@ -71,8 +71,8 @@ fn some<T: ToString>(value: &Option<T>) -> Option<&dyn ToString> {
 /// Get a thing as it was
 ///
 /// `kind` is `session`, `agent`, `task`, `execution`, `file_operation`, `snapshot`, `definition`,
-/// `delivery`, `secret`, `api_key`, `org`, or `settings`, `providers` or `model_prices`, whose id
-/// is their kind.
+/// `delivery`, `export`, `secret`, `api_key`, `org`, or `settings`, `providers` or `model_prices`,
+/// whose id is their kind.
 #[utoipa::path(get, path = "/v1/audit/{kind}/{id}", tag = "audit",
     params(("kind" = String, Path, description = "What it is"),
         ("id" = String, Path, description = "Its id, as `key` in its events"), AsOf),
@@ -101,6 +101,7 @@ async fn audit_state(
         Kind::Task => as_of::<task::Task>(commander, &stream, at).await,
         Kind::Definition => as_of::<definition::Definition>(commander, &stream, at).await,
         Kind::Delivery => as_of::<delivery::Delivery>(commander, &stream, at).await,
+        Kind::Export => as_of::<export::Export>(commander, &stream, at).await,
         Kind::ModelPrices => as_of::<model_prices::ModelPrices>(commander, &stream, at).await,
     };
     shown.map(Shown)
@@ -169,6 +170,7 @@ const fn noun(kind: Kind) -> &'static str {
         Kind::Task => "task",
         Kind::Definition => "agent definition",
         Kind::Delivery => "delivery",
+        Kind::Export => "push",
         Kind::ModelPrices => "model prices record",
     }
 }

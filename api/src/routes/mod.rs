@@ -10,6 +10,7 @@ pub mod billing_verify;
 pub mod definitions;
 pub mod docs;
 mod exec;
+pub mod exports;
 pub mod files;
 pub mod models;
 pub mod ports;

@@ -11,6 +11,7 @@ pub mod definition;
 pub mod delivery;
 pub mod error;
 pub mod exec;
+pub mod export;
 pub mod file;
 pub mod model;
 pub mod port;

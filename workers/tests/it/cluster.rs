@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::provider::Scripted;
-use crate::world::{World, call, execution, origin, scope};
+use crate::world::{World, billers, call, execution, origin, scope};
 
 /// A deployment with one log.
 pub struct Cluster {
@@ -161,6 +161,7 @@ impl Cluster {
         let scheduler = Scheduler {
             host,
             webhooks: Arc::new(Webhooks { client, key: [2; 32] }),
+            billers: billers(),
             reads: self.world.reads.clone(),
             bus: Arc::new(self.bus.clone()),
             host_lease: self.lease,

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use theazo_billing::push::{Billers, Patience};
 use theazo_commands::{AgentOptions, Blobs, Commander, MasterKey, Origin, Vault};
 use theazo_domain::agent::{Agent, AgentCommand, AgentState};
 use theazo_domain::providers::ProviderKind;
@@ -57,6 +58,16 @@ impl Folder {
 
 pub fn scope() -> Scope {
     Scope { org: OrgId::from_uuid(Uuid::from_u128(1)), mode: Mode::Live }
+}
+
+/// On an address where nobody listens.
+pub fn billers() -> Arc<Billers> {
+    Arc::new(Billers {
+        client: guarded_client(false).unwrap(),
+        stripe_url: "http://stripe.invalid".to_owned(),
+        metronome_url: "http://metronome.invalid".to_owned(),
+        patience: Patience::default(),
+    })
 }
 
 pub fn origin() -> Origin {
@@ -135,7 +146,8 @@ impl World {
         let started = start_host(runner, SLOTS, &reads, bus.clone(), None, stop.clone()).await;
         let mut workers = started.unwrap();
         let host_lease = Duration::from_secs(30);
-        let scheduler = Scheduler { host: host.clone(), webhooks, reads, bus, host_lease };
+        let billers = billers();
+        let scheduler = Scheduler { host: host.clone(), webhooks, billers, reads, bus, host_lease };
         let mut managers = scheduler.start(stop.clone()).await.unwrap();
         let workers = tokio::spawn(async move { while workers.join_next().await.is_some() {} });
         let managers = tokio::spawn(async move { while managers.join_next().await.is_some() {} });
