@@ -143,6 +143,7 @@ async fn a_malformed_or_unknown_id_is_a_404() {
                 &world.key,
                 &world.task,
                 &world.definition,
+                &world.export,
             ];
             let mut path = world.path(route.path);
             for known in good.into_iter().filter(|known| !known.is_empty()) {

@@ -55,6 +55,7 @@ impl Route {
             "/api-keys/{",
             "/audit/{",
             "/agent-definitions/{",
+            "/exports/{",
         ];
         things.iter().any(|thing| self.path.contains(thing)) && !self.path.contains("by-user")
     }
@@ -74,6 +75,8 @@ impl Route {
             "/v1/secrets",
             "/v1/api-keys",
             "/v1/audit/events",
+            "/v1/billing/exports",
+            "/v1/billing/exports/{id}/records",
         ];
         self.method == Method::GET && lists.contains(&self.path)
     }
@@ -188,6 +191,11 @@ pub fn all() -> Vec<Route> {
         get("/v1/api-keys"),
         delete("/v1/api-keys/{id}"),
         post("/v1/api-keys/{id}/rotate", 200, ""),
+        post("/v1/billing/exports/stripe", 202, r#"{"until":"2020-01-01","retryRejected":true}"#),
+        post("/v1/billing/exports/metronome", 202, r#"{"until":"2020-01-01"}"#),
+        get("/v1/billing/exports"),
+        get("/v1/billing/exports/{id}"),
+        get("/v1/billing/exports/{id}/records"),
         get("/v1/audit/events"),
         get("/v1/audit/{kind}/{id}"),
         at("?format=json", get("/v1/billing/export")),

@@ -18,6 +18,7 @@ pub struct World {
     pub provider: String,
     pub task: String,
     pub definition: String,
+    pub export: String,
 }
 
 /// What the mock is asked for a task that makes a file, and for one that never ends by itself.
@@ -39,6 +40,7 @@ impl World {
             provider: provider.to_owned(),
             task: String::new(),
             definition: String::new(),
+            export: String::new(),
         };
         if route.path.contains("/agents/{") || route.path.contains("/snapshots/{") {
             world.agent = client.agent(&world.session).await;
@@ -80,6 +82,9 @@ impl World {
             let made = client.post("/v1/agent-definitions", body).await.ok();
             world.definition = made["id"].as_str().unwrap().to_owned();
         }
+        if route.path.contains("/exports") {
+            world.export = world.push().await;
+        }
         if route.path.ends_with("/files") && route.body != Body::Raw {
             client.put(world.path("/v1/agents/{id}/files?path=/workspace/a.txt"), "a").await.ok();
         }
@@ -98,6 +103,29 @@ impl World {
             let session = self.client.get(&path).await.expect(200);
             let active = &session["usage"]["activeAgents"];
             if *active == 0 { Ok(()) } else { Err(session.to_string()) }
+        })
+        .await;
+    }
+
+    /// A push of nothing to Stripe, which has ended, so that another one can be started.
+    async fn push(&self) -> String {
+        for name in ["STRIPE_API_KEY", "METRONOME_API_KEY"] {
+            let key = json!({ "name": name, "value": "sk_test_1" });
+            self.client.post("/v1/secrets", key).await.ok();
+        }
+        self.no_push_is_under_way().await;
+        let body = json!({ "until": "2020-01-01" });
+        let started = self.client.post("/v1/billing/exports/stripe", body).await.ok();
+        self.no_push_is_under_way().await;
+        started["exportId"].as_str().unwrap().to_owned()
+    }
+
+    async fn no_push_is_under_way(&self) {
+        eventually("no push is under way", Duration::from_secs(30), || async {
+            let listed = self.client.get("/v1/billing/exports").await.ok();
+            let running =
+                listed["data"].as_array().unwrap().iter().any(|push| push["status"] == "running");
+            if running { Err(listed.to_string()) } else { Ok(()) }
         })
         .await;
     }
@@ -149,6 +177,7 @@ impl World {
                 (true, "models") => "mock".to_owned(),
                 (true, "tools") => "write_file".to_owned(),
                 (true, "ports") => "8080".to_owned(),
+                (true, "exports") => self.export.clone(),
                 (true, "by-user") => "user_2".to_owned(),
                 (true, "audit") => "session".to_owned(),
                 (true, other) => panic!("{template}: what is the parameter after {other}?"),

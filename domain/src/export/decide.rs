@@ -2,7 +2,10 @@ use std::collections::BTreeSet;
 
 use crate::Rejection;
 
-use super::{BATCH, Export, ExportCommand, ExportEvent, ExportStatus, StartExport};
+use super::{
+    BATCH, Export, ExportCommand, ExportEvent, ExportOutcome, ExportRecord, ExportStatus,
+    StartExport,
+};
 
 pub(super) fn decide(
     state: Option<&Export>,
@@ -27,41 +30,9 @@ pub(super) fn decide(
     match command {
         ExportCommand::Start(_) => Ok(vec![]),
         ExportCommand::Send { batch, records, replayed, skipped } => {
-            let next = now.batch.checked_add(1) == Some(*batch);
-            if !next || !now.open.is_empty() {
-                return Ok(vec![]);
-            }
-            if records.is_empty() || records.len() > BATCH {
-                let message = format!("must be 1 to {BATCH}");
-                return Err(Rejection::invalid("records", message));
-            }
-            if *replayed < now.replayed || *replayed > now.upto {
-                return Err(Rejection::invalid("replayed", "must go on, and not past the end"));
-            }
-            Ok(vec![ExportEvent::BatchStarted {
-                exporter: now.exporter,
-                batch: *batch,
-                records: records.clone(),
-                replayed: *replayed,
-                skipped: *skipped,
-            }])
+            send(now, *batch, records, *replayed, *skipped)
         }
-        ExportCommand::Report { batch, outcomes } => {
-            if *batch != now.batch || now.open.is_empty() {
-                return Ok(vec![]);
-            }
-            let sent: BTreeSet<&str> = now.open.iter().map(|record| record.id.as_str()).collect();
-            let told: BTreeSet<&str> = outcomes.iter().map(|told| told.id.as_str()).collect();
-            if sent != told || outcomes.len() != now.open.len() {
-                let message = "must be one of each record of the batch";
-                return Err(Rejection::invalid("outcomes", message));
-            }
-            Ok(vec![ExportEvent::BatchCompleted {
-                exporter: now.exporter,
-                batch: *batch,
-                outcomes: outcomes.clone(),
-            }])
-        }
+        ExportCommand::Report { batch, outcomes } => report(now, *batch, outcomes),
         ExportCommand::Reconcile { outcomes } => {
             no_batch_is_open(now)?;
             if outcomes.is_empty() || outcomes.len() > BATCH {
@@ -79,6 +50,46 @@ pub(super) fn decide(
             Ok(vec![ExportEvent::Failed { failure: failure.clone() }])
         }
     }
+}
+
+/// Nothing, when somebody else has begun this batch or a later one.
+fn send(
+    now: &Export,
+    batch: u32,
+    records: &[ExportRecord],
+    replayed: u64,
+    skipped: u64,
+) -> Result<Vec<ExportEvent>, Rejection> {
+    let next = now.batch.checked_add(1) == Some(batch);
+    if !next || !now.open.is_empty() {
+        return Ok(vec![]);
+    }
+    if records.is_empty() || records.len() > BATCH {
+        return Err(Rejection::invalid("records", format!("must be 1 to {BATCH}")));
+    }
+    if replayed < now.replayed || replayed > now.upto {
+        return Err(Rejection::invalid("replayed", "must go on, and not past the end"));
+    }
+    let (exporter, records) = (now.exporter, records.to_vec());
+    Ok(vec![ExportEvent::BatchStarted { exporter, batch, records, replayed, skipped }])
+}
+
+/// Nothing, when the outcomes of this batch are known.
+fn report(
+    now: &Export,
+    batch: u32,
+    outcomes: &[ExportOutcome],
+) -> Result<Vec<ExportEvent>, Rejection> {
+    if batch != now.batch || now.open.is_empty() {
+        return Ok(vec![]);
+    }
+    let sent: BTreeSet<&str> = now.open.iter().map(|record| record.id.as_str()).collect();
+    let told: BTreeSet<&str> = outcomes.iter().map(|told| told.id.as_str()).collect();
+    if sent != told || outcomes.len() != now.open.len() {
+        return Err(Rejection::invalid("outcomes", "must be one of each record of the batch"));
+    }
+    let (exporter, outcomes) = (now.exporter, outcomes.to_vec());
+    Ok(vec![ExportEvent::BatchCompleted { exporter, batch, outcomes }])
 }
 
 fn begin(start: &StartExport) -> Result<Vec<ExportEvent>, Rejection> {
