@@ -40,7 +40,6 @@ use crate::wire::error::ErrorEnvelope;
         (name = "settings", description = "What holds where nothing more specific is said."),
         (name = "api keys", description = "Who may call."),
         (name = "billing", description = "What your users' agents used, and what it costs."),
-        (name = "billing", description = "What it comes to, and who is told."),
         (name = "audit", description = "What happened, what was, and proof of it."),
         (name = "service", description = "For those who run it."),
     )
