@@ -8,7 +8,7 @@ use crate::AppState;
 use crate::authority::Reader;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::wire::period::{Period, PeriodQuery};
+use crate::wire::period::{BillingPeriod, PeriodQuery};
 use crate::wire::usage::{
     BillingUsage, Breakdown, DailyCost, ListUsers, ModelCost, UsageSummary, UserCost,
 };
@@ -106,7 +106,7 @@ async fn billing_models(
 }
 
 /// The period that is asked for; without its beginning, from the org's billing day on.
-async fn billing_period(reader: &Reader, query: &PeriodQuery) -> Result<Period, ApiError> {
+async fn billing_period(reader: &Reader, query: &PeriodQuery) -> Result<BillingPeriod, ApiError> {
     let settings = reader.models.settings(reader.scope()).await?;
     let billing_day = settings.map(|row| row.value).unwrap_or_default().billing_day;
     query.period(now(), |last| last.period_start(billing_day))

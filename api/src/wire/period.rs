@@ -36,7 +36,7 @@ pub struct PeriodQuery {
 
 /// What an answer is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Period {
+pub struct BillingPeriod {
     #[schema(value_type = String, format = DateTime)]
     pub from: Timestamp,
     /// Not in the period any more.
@@ -57,7 +57,7 @@ impl PeriodQuery {
         &self,
         now: Timestamp,
         first: impl FnOnce(Day) -> Day,
-    ) -> Result<Period, ApiError> {
+    ) -> Result<BillingPeriod, ApiError> {
         let (until, end) = end(self.until, now)?;
         let start = match self.from {
             None => first(end.plus(-1)),
@@ -81,11 +81,11 @@ impl PeriodQuery {
             );
             return Err(ApiError::invalid("from", message));
         }
-        Ok(Period { from, until, days: start..end })
+        Ok(BillingPeriod { from, until, days: start..end })
     }
 }
 
-impl Period {
+impl BillingPeriod {
     pub fn millis(&self) -> u64 {
         self.until.millis_since(self.from)
     }
@@ -156,7 +156,7 @@ mod tests {
 
     fn asked(from: &str, until: &str) -> Result<(String, String, i32), (String, String)> {
         let period = query(from, until).period(NOW.parse().unwrap(), |last| last.period_start(5));
-        let shown = |period: Period| {
+        let shown = |period: BillingPeriod| {
             let days = period.days.end.number() - period.days.start.number();
             (period.from.to_string(), period.until.to_string(), days)
         };

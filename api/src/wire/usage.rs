@@ -7,7 +7,7 @@ use theazo_projections::{Billed, BilledSums, BilledUser, BilledWhat};
 use utoipa::{IntoParams, ToSchema};
 
 use super::common;
-use super::period::{Bound, Period, PeriodQuery};
+use super::period::{BillingPeriod, Bound, PeriodQuery};
 
 const MILLIS_PER_MINUTE: i128 = 60_000;
 const GIB: i128 = 1 << 30;
@@ -37,7 +37,7 @@ impl ListUsers {
 /// What was used in a period, and what it costs.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub struct UsageSummary {
-    period: Period,
+    period: BillingPeriod,
     compute: ComputeSummary,
     models: ModelSummary,
     storage: StorageSummary,
@@ -82,7 +82,7 @@ pub struct StorageSummary {
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BillingUsage {
-    period: Period,
+    period: BillingPeriod,
     #[schema(value_type = common::Money)]
     total_cost: Money,
     #[schema(example = 310)]
@@ -185,7 +185,7 @@ impl Totals {
 }
 
 impl UsageSummary {
-    pub fn new(period: Period, rows: &[Billed]) -> Self {
+    pub fn new(period: BillingPeriod, rows: &[Billed]) -> Self {
         let totals = Totals::of(rows);
         let [compute, models, storage] = totals.cents().map(usd);
         let tokens = totals.models.tokens;
@@ -207,7 +207,7 @@ impl UsageSummary {
 }
 
 impl BillingUsage {
-    pub fn new(period: Period, rows: &[Billed]) -> Self {
+    pub fn new(period: BillingPeriod, rows: &[Billed]) -> Self {
         let totals = Totals::of(rows);
         Self {
             period,
@@ -222,7 +222,7 @@ impl BillingUsage {
 
 impl Breakdown<DailyCost> {
     /// A row for each day of `period`: they add up to its total.
-    pub fn by_day(period: &Period, costs: &[(Day, Pico)]) -> Self {
+    pub fn by_day(period: &BillingPeriod, costs: &[(Day, Pico)]) -> Self {
         let mut costs = costs.iter().peekable();
         let mut day = period.days.start;
         let mut days = Vec::new();
