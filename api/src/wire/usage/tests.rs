@@ -12,9 +12,9 @@ fn day(text: &str) -> Day {
     text.parse().unwrap()
 }
 
-fn period(from: &str, until: &str) -> Period {
+fn period(from: &str, until: &str) -> BillingPeriod {
     let (first, end) = (day(from), day(until));
-    Period { from: first.start(), until: end.start(), days: first..end }
+    BillingPeriod { from: first.start(), until: end.start(), days: first..end }
 }
 
 fn sums(cost: i128) -> BilledSums {
@@ -103,7 +103,7 @@ fn a_summary_is_as_in_the_reference() {
     let compute = BilledSums { cost: cents(710), millis: 142 * 60_000 + 29_999, ..sums(0) };
     let models = BilledSums { cost: cents(830), tokens, ..sums(0) };
     let until: Timestamp = "2025-05-06T14:00:00Z".parse().unwrap();
-    let period = Period { until, ..period("2025-05-01", "2025-05-07") };
+    let period = BillingPeriod { until, ..period("2025-05-01", "2025-05-07") };
     let seconds = u128::from(period.millis()) / 1_000;
     let kept = BilledSums { cost: cents(4), byte_seconds: (seconds << 30) * 2 / 5, ..sums(0) };
     let rows = [
