@@ -1,5 +1,5 @@
-//! What reservations cost: durable steps in a session that has a `maxCost`, against the same steps in
-//! one that has none, in turn.
+//! What reservations cost: durable steps in a session that has a `maxCost`, against the same steps
+//! in one that has none, in turn.
 //!
 //! The model is on loopback and has a price, so that each call is reserved before it is made. A run
 //! is 11 model calls and 10 tool calls, as in `steps`.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aggregate::SMALL;
 use crate::money::Pico;
-use crate::pricing::Costs;
+use crate::pricing::{ComputeUsage, Costs};
 use crate::session::{RunNumber, Spent};
 use crate::{
     AgentId, Aggregate, Ctx, Event, Kind, Rejection, SessionId, SnapshotId, TaskId, Timestamp,
@@ -235,11 +235,7 @@ impl Agent {
             AgentEvent::RunEnded { task_id, model_cost, model_costs, .. }
                 if self.task == Some(*task_id) =>
             {
-                self.ends_run(*model_cost);
-                match model_costs.is_empty() {
-                    true => self.model_costs.add(at.day(), *model_cost),
-                    false => self.model_costs.add_all(model_costs),
-                }
+                self.ends_run(*model_cost, model_costs, at);
             }
             AgentEvent::ComputeFunded { millis, order, .. } => {
                 (self.funded_millis, self.funded_order) = (*millis, *order);
@@ -259,16 +255,10 @@ impl Agent {
             }
             AgentEvent::RequestFailed { failure } => {
                 self.pending = None;
+                self.paused_by_limit &= self.state == AgentState::Paused;
                 self.failure = Some(failure.clone());
             }
-            AgentEvent::Paused { snapshot_id, size, .. } => {
-                self.stops(AgentState::Paused);
-                // What was reserved for it goes back.
-                let used = self.compute_millis;
-                self.funded_millis = self.funded_millis.map(|funded| funded.min(used));
-                self.snapshot = Some(SnapshotRef { id: *snapshot_id, size: *size });
-                self.snapshots.push(*snapshot_id);
-            }
+            AgentEvent::Paused { snapshot_id, size, .. } => self.pauses(*snapshot_id, *size),
             AgentEvent::Failed { failure, .. } => {
                 self.stops(AgentState::Failed);
                 self.failure = Some(failure.clone());
@@ -283,17 +273,28 @@ impl Agent {
             AgentEvent::PortClosed { port } => {
                 self.ports.remove(port);
             }
-            AgentEvent::UsageRecorded { usage, .. } => {
-                self.cost += usage.cost;
-                self.compute_costs.add(usage.from.day(), usage.cost);
-                self.compute_millis = self.compute_millis.saturating_add(usage.compute_millis);
-                self.spans = self.spans.saturating_add(1);
-                // The rest of the commit says whether it runs on.
-                self.running_since = self.running_since.map(|_| usage.until);
-            }
+            AgentEvent::UsageRecorded { usage, .. } => self.meters(usage),
         }
         self.updated_at = at;
         self
+    }
+
+    fn meters(&mut self, usage: &ComputeUsage) {
+        self.cost += usage.cost;
+        self.compute_costs.add(usage.from.day(), usage.cost);
+        self.compute_millis = self.compute_millis.saturating_add(usage.compute_millis);
+        self.spans = self.spans.saturating_add(1);
+        // The rest of the commit says whether it runs on.
+        self.running_since = self.running_since.map(|_| usage.until);
+    }
+
+    fn pauses(&mut self, snapshot: SnapshotId, size: u64) {
+        self.stops(AgentState::Paused);
+        // What was reserved for it goes back.
+        let used = self.compute_millis;
+        self.funded_millis = self.funded_millis.map(|funded| funded.min(used));
+        self.snapshot = Some(SnapshotRef { id: snapshot, size });
+        self.snapshots.push(snapshot);
     }
 
     fn begins_run(&mut self, task: TaskId) {
@@ -305,9 +306,13 @@ impl Agent {
         }
     }
 
-    fn ends_run(&mut self, model_cost: Pico) {
+    fn ends_run(&mut self, model_cost: Pico, by_day: &Costs, at: Timestamp) {
         self.task = None;
         self.model_cost += model_cost;
+        match by_day.is_empty() {
+            true => self.model_costs.add(at.day(), model_cost),
+            false => self.model_costs.add_all(by_day),
+        }
         if self.state == AgentState::Running {
             self.state = AgentState::Idle;
         }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::money::{Pico, div_half_even};
+use crate::money::Pico;
 use crate::{AgentId, Timestamp};
 
 const MILLIS_PER_HOUR: i128 = 3_600_000;
@@ -29,10 +29,11 @@ impl ComputePrice {
         ComputePrice { id, pico_per_hour: Pico(pico_per_hour) }
     }
 
-    /// The cost of running for `millis`, rounded to a picodollar.
+    /// The cost of running for `millis`, rounded down to a picodollar: the records of a time that
+    /// is metered in parts never come to more than was reserved for it as a whole.
     pub fn cost(&self, millis: u64) -> Pico {
         let pico_millis = i128::from(millis).saturating_mul(self.pico_per_hour.0);
-        Pico(div_half_even(pico_millis, MILLIS_PER_HOUR))
+        Pico(pico_millis.div_euclid(MILLIS_PER_HOUR))
     }
 
     /// The longest time that costs `budget` at most; `None` where time costs nothing.
@@ -40,13 +41,9 @@ impl ComputePrice {
         if self.pico_per_hour.0 <= 0 {
             return None;
         }
-        let exact = budget.0.max(0).saturating_mul(MILLIS_PER_HOUR) / self.pico_per_hour.0;
-        let mut millis = u64::try_from(exact).unwrap_or(u64::MAX);
-        // Half a picodollar is rounded up.
-        while millis > 0 && self.cost(millis) > budget {
-            millis -= 1;
-        }
-        Some(millis)
+        // The last one that is not yet a picodollar more.
+        let over = budget.0.max(0).saturating_add(1).saturating_mul(MILLIS_PER_HOUR);
+        Some(u64::try_from((over - 1) / self.pico_per_hour.0).unwrap_or(u64::MAX))
     }
 }
 
@@ -142,6 +139,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn parts_never_cost_more_than_the_whole(
+            rate in 0i128..9_000_000_000_000, parts in prop::collection::vec(0u64..90_000, 0..20),
+        ) {
+            let price = ComputePrice { id: "p".to_owned(), pico_per_hour: Pico(rate) };
+            let sum: Pico = parts.iter().map(|part| price.cost(*part)).sum();
+            prop_assert!(sum <= price.cost(parts.iter().sum()));
+        }
+
         #[test]
         fn what_a_budget_affords_does_not_pass_it(budget in 0i128..10_000_000_000_000, rate in 1i128..9_000_000_000_000) {
             let price = ComputePrice { id: "p".to_owned(), pico_per_hour: Pico(rate) };

@@ -143,7 +143,8 @@ impl World {
                 let price = ComputePrice::of("local");
                 let used = &mut self.used[*n as usize];
                 let billed = if bounded { used.left_millis.min(*millis) } else { *millis };
-                let cost = price.cost(billed);
+                // Metered in two parts.
+                let cost = price.cost(billed / 2) + price.cost(billed - billed / 2);
                 used.compute.add(self.now.day(), cost);
                 used.millis += billed;
                 self.spent.add(self.now.day(), cost);
@@ -196,9 +197,11 @@ impl World {
 fn act() -> impl Strategy<Value = (Act, u32)> {
     let agent = || 0..AGENTS;
     let act = prop_oneof![
-        60 => (agent(), 0i64..20, 0i64..60, 0i128..=100).prop_map(|(agent, least, more, hundredths)| {
-            Act::Call { agent, least, most: least + more, hundredths }
-        }),
+        60 => (agent(), 0i64..20, 0i64..60, 0i128..=100).prop_map(
+            |(agent, least, more, hundredths)| {
+                Act::Call { agent, least, most: least + more, hundredths }
+            }
+        ),
         40 => (agent(), 0u64..200_000).prop_map(|(agent, millis)| Act::Run { agent, millis }),
         5 => agent().prop_map(|agent| Act::Rest { agent }),
         1 => agent().prop_map(|agent| Act::End { agent }),

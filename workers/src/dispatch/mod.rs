@@ -42,8 +42,8 @@ use places::Places;
 pub(crate) use claim::{Claimed, claim};
 pub(crate) use recover::{Recovered, recover, repeat_reactions, requeue_own};
 
-/// What reactions are about. Followed as one: that a task was submitted is heard before its agent or
-/// session ends, and not after.
+/// What reactions are about. Followed as one: that a task was submitted is heard before its agent
+/// or session ends, and not after.
 const REACTED_TO: [Kind; 3] = [Kind::Task, Kind::Agent, Kind::Session];
 /// How often leases, of tasks and of hosts, are looked at.
 const CHECK: Duration = Duration::from_secs(1);

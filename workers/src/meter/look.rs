@@ -44,8 +44,8 @@ pub(super) async fn look(
 
 /// Why a run ends whose compute nothing is left for.
 pub(crate) const NOTHING_LEFT: &str = "Nothing is left of the limits of its session or agent for \
-    its compute; raise limits.maxCost with PATCH /v1/sessions/:id, or create an agent with a higher \
-    costCap.";
+    its compute; raise limits.maxCost with PATCH /v1/sessions/:id, or create an agent with a \
+    higher costCap.";
 
 struct Look<'a> {
     host: &'a Host,
