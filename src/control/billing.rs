@@ -40,7 +40,7 @@ impl Bill {
 pub async fn verify_bill(runtime: &Runtime, to: &Replies, bill: &Bill) -> anyhow::Result<()> {
     let (scope, period) = bill.of(runtime).await?;
     let (progress_to, mut progress_from) = tokio::sync::mpsc::unbounded_channel();
-    let models = compared();
+    let models = compared(&period);
     let log = runtime.log.clone();
     let verify = verify(log, &runtime.reads, scope, period, &models, move |done, total| {
         // Whoever asked may have gone away: then nobody watches.

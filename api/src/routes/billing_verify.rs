@@ -36,7 +36,7 @@ async fn billing_verify(
     // It reads a whole history: one at a time leaves room for everything else.
     let _turn = state.verifying.lock().await;
     let log = writer.commander.log().clone();
-    let found = verify(log, &reader.models, scope, period, &compared(), |_, _| ()).await;
+    let found = verify(log, &reader.models, scope, period, &compared(&period), |_, _| ()).await;
     let report = found.map_err(|error| match error {
         VerifyError::Log(error) => error.into(),
         VerifyError::Read(error) => error.into(),

@@ -6,6 +6,7 @@
 //! wrong yet. The fold goes on, commit by commit, to what was the log's head after the row was
 //! read, and only a row that was like the fold at no commit on the way is wrong.
 
+mod bills;
 mod blame;
 mod compared;
 mod models;

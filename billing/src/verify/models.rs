@@ -8,14 +8,19 @@ use theazo_projections::{
     AgentFilter, Page, ReadError, ReadModels, Row, SessionFilter, TaskFilter,
 };
 
+use super::bills::{Bills, Users, days_of};
 use super::compared::{Amounts, Compared, FIELDS, Key, Rows, Seen};
+use crate::Period;
 
 /// Rows read at a time.
 const ROWS: u32 = 500;
 
-/// All of them: a read model that shows money is added here.
-pub fn compared() -> Vec<Box<dyn Compared>> {
-    vec![Box::new(Sessions), Box::new(Agents), Box::new(Tasks)]
+/// All of them: a read model that shows money is added here. Bills are compared for the days of
+/// `period`, the others for their whole lives.
+pub fn compared(period: &Period) -> Vec<Box<dyn Compared>> {
+    let days = days_of(period);
+    let bills = (Box::new(Bills(days.clone())), Box::new(Users(days)));
+    vec![Box::new(Sessions), Box::new(Agents), Box::new(Tasks), bills.0, bills.1]
 }
 
 struct Sessions;
@@ -129,13 +134,13 @@ impl Compared for Tasks {
 }
 
 /// What is not said is zero.
-fn amounts(said: &[i128]) -> Amounts {
+pub(super) fn amounts(said: &[i128]) -> Amounts {
     let mut all = [0; FIELDS];
     all.iter_mut().zip(said).for_each(|(amount, said)| *amount = *said);
     all
 }
 
-fn with_tokens(first: &[i128], tokens: &TokenUsage) -> Amounts {
+pub(super) fn with_tokens(first: &[i128], tokens: &TokenUsage) -> Amounts {
     let written = i128::from(tokens.cache_write_short) + i128::from(tokens.cache_write_long);
     let buckets = [tokens.input.into(), tokens.cache_read.into(), written, tokens.output.into()];
     amounts(&[first, &buckets].concat())

@@ -65,7 +65,7 @@ async fn world() -> World {
 #[tokio::test]
 async fn what_is_right_is_right() {
     let world = world().await;
-    let report = verified(&world, scope(1), &compared()).await;
+    let report = verified(&world, scope(1), &compared(&may())).await;
     assert!(report.ok(), "{:?}", report.differences);
     assert_eq!((report.records, report.records_of_period), (11, 10));
     let period = Period { until: at("2026-06-01T00:00:00Z"), ..may() };
@@ -73,8 +73,19 @@ async fn what_is_right_is_right() {
     let cost: Pico = records.iter().map(|record| record.record().cost()).sum();
     assert_eq!(report.cost_of_period, cost);
     let rows: Vec<(&str, u64)> = report.checked.iter().map(|c| (c.name, c.rows)).collect();
-    assert_eq!(rows, [("records", 11), ("sessions", 2), ("agents", 1), ("tasks", 1)]);
-    let nothing = verified(&world, scope(3), &compared()).await;
+    assert_eq!(
+        rows,
+        [
+            ("records", 11),
+            ("sessions", 2),
+            ("agents", 1),
+            ("tasks", 1),
+            // Compute on four days, storage on one, models on one.
+            ("billing", 6),
+            ("billing_users", 2),
+        ]
+    );
+    let nothing = verified(&world, scope(3), &compared(&may())).await;
     assert!(nothing.ok() && nothing.records == 0);
 }
 
@@ -116,7 +127,7 @@ fn row(rows: &mut [(Key, Amounts)]) -> &mut Amounts {
 
 async fn bent(bend: Bend) -> Vec<(String, Vec<Position>)> {
     let world = world().await;
-    let sessions = compared().swap_remove(0);
+    let sessions = compared(&may()).swap_remove(0);
     let report = verified(&world, scope(1), &[Box::new(Bent(sessions, bend))]).await;
     assert!(!report.ok());
     let of_session = |key: &str| key == session(2).to_string();
@@ -170,7 +181,7 @@ async fn a_record_is_made_out_again() {
         *usage = ComputeUsage { from, compute_millis: millis, price, cost, ..usage.clone() };
     }
     let third = world.commit(StreamId::agent(ours, agent(8)), time, over).await;
-    let report = verified(&world, ours, &compared()).await;
+    let report = verified(&world, ours, &compared(&may())).await;
     let told: Vec<(&str, &str, Position)> = report
         .differences
         .iter()
@@ -197,15 +208,30 @@ async fn an_agent_is_told_what_its_runs_cost() {
     let begun = AgentEvent::RunStarted { session_id: session(2), task_id: task(2) };
     let right = vec![begun.clone().into(), end(515).into()];
     world.commit(StreamId::agent(ours, agent(1)), time, right).await;
-    assert!(verified(&world, ours, &compared()).await.ok());
+    assert!(verified(&world, ours, &compared(&may())).await.ok());
     world.call(ours, (2, 20), time, time, Pico(9)).await;
     let wrong = vec![begun.into(), end(8).into()];
     let position = world.commit(StreamId::agent(ours, agent(1)), time, wrong).await;
-    let report = verified(&world, ours, &compared()).await;
+    let report = verified(&world, ours, &compared(&may())).await;
     assert_eq!(report.found, 1, "{:?}", report.differences);
     let difference = &report.differences[0];
     assert_eq!((difference.field, difference.log.as_str()), ("modelCost", "9"));
     assert_eq!(difference.events[0].position, position);
+}
+
+#[tokio::test]
+async fn a_day_of_a_bill_that_is_wrong_names_its_events() {
+    let world = world().await;
+    let bills = compared(&may()).swap_remove(3);
+    let wrong: Bend = |rows| {
+        let storage = rows.iter_mut().find(|(key, _)| key.to_string().ends_with("/storage"));
+        storage.unwrap().1[0] += 1;
+    };
+    let report = verified(&world, scope(1), &[Box::new(Bent(bills, wrong))]).await;
+    assert_eq!(report.found, 1);
+    let difference = &report.differences[0];
+    assert_eq!((difference.name, &*difference.key), ("billing", "2026-05-03/storage"));
+    assert_eq!(difference.events.len(), 1);
 }
 
 /// Rows are newer than the fold all the time, and never wrong for it.
@@ -222,7 +248,8 @@ async fn a_busy_platform_is_verified_while_it_works() {
     });
     let mut rounds = 0;
     while rounds < 3 || !writer.is_finished() {
-        let report = verify(log.clone(), &reads.models, ours, may(), &compared(), |_, _| ()).await;
+        let report =
+            verify(log.clone(), &reads.models, ours, may(), &compared(&may()), |_, _| ()).await;
         let report = report.unwrap();
         assert!(report.ok(), "{:?}", report.differences);
         rounds += 1;
@@ -242,7 +269,7 @@ async fn a_clock_that_is_far_off_is_told() {
             .call(ours, (1, step), at("2026-04-02T00:00:00Z"), at("2026-04-02T00:00:00Z"), Pico(1))
             .await;
     }
-    let report = verified(&world, ours, &compared()).await;
+    let report = verified(&world, ours, &compared(&may())).await;
     assert_eq!(report.found, 1);
     assert_eq!(report.differences[0].field, "position");
     assert_eq!(report.differences[0].events[0].position, hidden);
