@@ -4,6 +4,7 @@
 
 mod cluster;
 mod exec;
+mod exports;
 mod hosts;
 mod lifecycle;
 mod provider;

@@ -5,7 +5,7 @@ mod files;
 mod http;
 mod machine;
 mod search;
-mod server;
+pub mod server;
 mod talk;
 
 use std::collections::BTreeMap;
