@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
+use theazo_domain::export::Biller;
 
 use crate::Billed;
 
@@ -12,6 +13,13 @@ pub const CUSTOMER_KEY: &str = "stripeCustomerId";
 /// What an org says about its users in one place, for the sessions that say nothing themselves.
 pub trait Customers: Send + Sync {
     fn customer(&self, user_id: &str) -> Option<&str>;
+}
+
+/// By the org's settings.
+impl Customers for Biller {
+    fn customer(&self, user_id: &str) -> Option<&str> {
+        self.customers.get(user_id).map(String::as_str)
+    }
 }
 
 /// Only the sessions' metadata counts.

@@ -6,7 +6,8 @@ use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt;
-use theazo_billing::{Format, NoCustomers, Period, export, records};
+use theazo_billing::{Format, Period, export, records};
+use theazo_domain::export::Exporter;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -44,7 +45,7 @@ async fn billing_export(
     // What is not there at all is an error answer, not a body that breaks off.
     log.head().await?;
     let rows = records(log, writer.scope(), wanted.after, wanted.period);
-    let rows = export(rows, wanted.format, Arc::new(NoCustomers));
+    let rows = export(rows, wanted.format, Arc::new(settings.biller(Exporter::Stripe)));
     let rows = rows.inspect_err(|error| {
         tracing::error!(%error, "an export of usage records breaks off");
     });
