@@ -85,7 +85,7 @@ struct Named {
 fn named(event: &Event) -> Named {
     let (session, agent, task) = match event {
         Event::Session(event) => (None, session_agent(event), None),
-        Event::Agent(event) => (agent_session(event), None, None),
+        Event::Agent(AgentEvent::Created { session_id, .. }) => (Some(*session_id), None, None),
         Event::Execution(
             ExecutionEvent::Requested { session_id, agent_id, .. }
             | ExecutionEvent::Completed { session_id, agent_id, .. }
@@ -108,11 +108,12 @@ fn named(event: &Event) -> Named {
         Event::Secret(
             SecretEvent::Set { session_id, .. } | SecretEvent::Deleted { session_id, .. },
         ) => (*session_id, None, None),
-        // The others' are known from the first of their stream.
-        Event::Task(_)
+        // Those of the first four are known from the first of their stream.
+        Event::Agent(_)
+        | Event::Task(_)
         | Event::Delivery(DeliveryEvent::Attempted { .. })
-        | Event::Snapshot(SnapshotEvent::Deleted { .. }) => (None, None, None),
-        Event::Org(_)
+        | Event::Snapshot(SnapshotEvent::Deleted { .. })
+        | Event::Org(_)
         | Event::ApiKey(_)
         | Event::Settings(_)
         | Event::Providers(_)
@@ -147,14 +148,6 @@ fn session_agent(event: &SessionEvent) -> Option<AgentId> {
         | SessionEvent::Paused { .. }
         | SessionEvent::Resumed {}
         | SessionEvent::Ended {} => None,
-    }
-}
-
-fn agent_session(event: &AgentEvent) -> Option<SessionId> {
-    match event {
-        AgentEvent::Created { session_id, .. } => Some(*session_id),
-        // The others' session is known from the first.
-        _ => None,
     }
 }
 
