@@ -44,8 +44,9 @@ impl Client {
     pub async fn agent_becomes(&self, agent: &str, state: &str) -> Value {
         eventually(&format!("{agent} is {state}"), PATIENCE, || async {
             let answer = self.get(format!("/v1/agents/{agent}")).await;
-            if answer.status == 503 {
-                // The read models are behind: of several processes not each waits for them for long.
+            if [404, 503].contains(&answer.status) {
+                // The read models are behind: of several processes not each waits for them for
+                // long, and for what the client has not made itself none does.
                 return Err(answer.brief());
             }
             let agent = answer.expect(200);
