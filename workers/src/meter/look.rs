@@ -104,7 +104,10 @@ impl Look<'_> {
         if let Some(wait) = self.time_left() {
             return Ok(Some(wait));
         }
-        self.agent = self.command(&AgentCommand::Meter).await?;
+        // Else there is nothing to bill.
+        if self.agent.funded_left() > 0 {
+            self.agent = self.command(&AgentCommand::Meter).await?;
+        }
         let price = self.agent.spec.price.clone();
         self.reserve(self.agent.compute_spent(), Need::Compute { price }).await?;
         let held = self.held_millis();

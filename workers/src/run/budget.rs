@@ -159,7 +159,8 @@ impl Run {
         }
         tokio::select! {
             stop = self.signal.hard() => Ok(Some(stop)),
-            () = sleep_until(until) => Ok(None),
+            // Whoever only waits can stop for anything.
+            () = sleep_until(until) => Ok(self.signal.now()),
         }
     }
 
