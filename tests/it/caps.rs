@@ -111,6 +111,9 @@ async fn race(seed: u64) {
     let view = client.get(format!("/v1/sessions/{session}")).await.expect(200);
     let shown = view["usage"]["cost"]["amount"].as_i64().unwrap();
     assert!((MAX_COST - WORST..=MAX_COST).contains(&shown), "seed {seed}: {view:#}");
+    let bill = client.get("/v1/billing/verify").await.expect(200);
+    assert_eq!(bill["ok"], true, "seed {seed}: {bill:#}");
+    assert_eq!(bill["costPico"], spent.to_string(), "seed {seed}: {bill:#}");
     server.stop().await;
 }
 

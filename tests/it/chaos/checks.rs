@@ -242,6 +242,8 @@ pub async fn bills_are_the_log(ledger: &Ledger, client: &Client) {
         let exact = millis as f64 / 60_000.0;
         assert!((minutes - exact).abs() <= 0.000_51, "{minutes} is not {exact}: {session:#}");
     }
+    let verified = client.get("/v1/billing/verify").await.expect(200);
+    assert_eq!(verified["ok"], true, "{verified:#}");
 }
 
 /// Tokens of tasks are those of their calls.
