@@ -141,6 +141,7 @@ impl Entry {
         number("rejections", self.rejections.into(), row.rejections.into());
         number("usedAt", millis(Some(self.used_at)), millis(Some(row.used_at)));
         number("sentAt", millis(self.doubt), millis(row.sent_at));
+        number("toldAt", millis(Some(self.at)), millis(Some(row.told_at)));
         number("changed", self.told.position.0.into(), row.changed.0.into());
         if self.place != place(row) {
             wrong.push(("position", self.place.to_string(), place(row).to_string()));
