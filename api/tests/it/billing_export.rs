@@ -227,6 +227,7 @@ async fn a_bill_is_verified_and_what_differs_is_named() {
 async fn stripe_is_asked_when_its_meter_and_key_are_set() {
     let app = App::new().await;
     let ask = async || app.get("/v1/billing/verify?stripe=true").await;
+    let patch = async |body: Value| app.request("PATCH", "/v1/settings").json(&body).send().await;
     let says = async |what: &str| {
         let refused = ask().await.fails(409, "conflict");
         let said = refused.json["error"]["message"].as_str().unwrap().to_owned();
@@ -234,14 +235,14 @@ async fn stripe_is_asked_when_its_meter_and_key_are_set() {
     };
     says("`billing.stripe.meterId`").await;
     let meter = json!({ "billing": { "stripe": { "meterId": "mtr_1" } } });
-    app.patch("/v1/settings", meter).await.is(StatusCode::OK);
+    patch(meter).await.is(StatusCode::OK);
     says("STRIPE_API_KEY").await;
     let key = json!({ "name": "STRIPE_API_KEY", "value": "sk_live_1" });
-    app.post("/v1/secrets", key.clone()).await.is(StatusCode::CREATED);
+    app.post("/v1/secrets", key).await.is(StatusCode::CREATED);
     let quiet = ask().await.is(StatusCode::OK);
     assert_eq!(quiet.json["ok"], true, "there is no customer to ask for: {}", quiet.json);
     let customers = json!({ "billing": { "stripe": { "customers": { "ann": "cus_ann" } } } });
-    app.patch("/v1/settings", customers).await.is(StatusCode::OK);
+    patch(customers).await.is(StatusCode::OK);
     says("Stripe").await;
     app.get("/v1/billing/verify").await.is(StatusCode::OK);
 }

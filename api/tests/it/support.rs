@@ -118,11 +118,11 @@ impl App {
         let mut config = ApiConfig::new("http://localhost:7070", folder.path());
         configure(&mut config);
         let live_text = Live::new();
-        // On addresses where nobody listens.
+        // On addresses that may not be called.
         let billers = Billers {
             client: guarded_client(false).unwrap(),
-            stripe_url: "http://stripe.invalid".to_owned(),
-            metronome_url: "http://metronome.invalid".to_owned(),
+            stripe_url: "http://127.0.0.1:9".to_owned(),
+            metronome_url: "http://127.0.0.1:9".to_owned(),
             patience: Patience { tries: 1, ..Patience::default() },
         };
         let parts = AppParts {
