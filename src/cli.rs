@@ -227,10 +227,15 @@ pub enum LogCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum BillingCommand {
-    /// Fold the log from zero, and compare with every read model that shows money
+    /// Fold the log from zero, and compare with every read model that shows money and with the
+    /// ledgers of what was pushed
     Verify {
         #[command(flatten)]
         bill: BillArgs,
+        /// Also ask Stripe what it has of each customer; needs the secret STRIPE_API_KEY and the
+        /// meter's id in the settings
+        #[arg(long)]
+        stripe: bool,
     },
     /// Show the bill as a tree: users, sessions, agents, what was used, single usage records
     Explain {
@@ -360,7 +365,9 @@ impl BillingCommand {
     pub fn into_request(self) -> Request {
         let of = |BillArgs { from, until, org, mode }| Bill { org, mode, from, until };
         match self {
-            BillingCommand::Verify { bill } => Request::VerifyBill(of(bill)),
+            BillingCommand::Verify { bill, stripe } => {
+                Request::VerifyBill { bill: of(bill), stripe }
+            }
             BillingCommand::Explain { bill, user, depth, records } => {
                 let depth = if records { 5 } else { depth };
                 Request::ExplainBill { bill: of(bill), user, depth }

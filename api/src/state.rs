@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use theazo_billing::push::Billers;
 use theazo_commands::Commander;
 use theazo_domain::providers::ProviderKind;
 use theazo_log::live::Live;
@@ -55,6 +56,8 @@ pub struct AppParts {
     pub available: Vec<ProviderKind>,
     /// Who agents think with, and what that costs.
     pub models: Models,
+    /// Who is asked for their sums when a bill is verified.
+    pub billers: Arc<Billers>,
     /// What models are saying right now, in this process.
     pub live: Live,
     /// The built-in tools, in the order in which they are shown.
@@ -84,6 +87,7 @@ pub struct Inner {
     pub health: Arc<dyn ProviderHealth>,
     pub available: Vec<ProviderKind>,
     pub models: Models,
+    pub billers: Arc<Billers>,
     pub live: Live,
     pub tools: Vec<ToolInfo>,
     pub(crate) warnings: Vec<String>,
@@ -143,6 +147,7 @@ impl AppState {
             health: parts.health,
             available: parts.available,
             models: parts.models,
+            billers: parts.billers,
             live: parts.live,
             tools: parts.tools,
             warnings: parts.warnings,

@@ -28,8 +28,8 @@ pub use period::{GRACE_MILLIS, Period};
 pub use records::{Owned, Place, Records, records};
 pub use users::Billed;
 pub use verify::{
-    Amounts, Checked, Compared, Difference, FIELDS, Key, Report, Rows, Seen, VerifyError, compared,
-    verify,
+    Amounts, Checked, Compared, Difference, FIELDS, Key, Ledger, LedgerSum, NoSums, Report, Rows,
+    Seen, Sums, VerifyError, compared, verify,
 };
 
 use export::waived;

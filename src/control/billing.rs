@@ -3,9 +3,11 @@
 use anyhow::{anyhow, bail};
 use serde::{Deserialize, Serialize};
 use theazo_billing::{
-    Checked, Depth, Difference, Period, Place, compared, explain, records, verify,
+    Checked, Depth, Difference, Ledger, LedgerSum, Period, Place, Sums, compared, explain, records,
+    verify,
 };
-use theazo_domain::{Mode, Scope};
+use theazo_domain::export::Exporter;
+use theazo_domain::{Mode, Pico, Scope};
 use theazo_log::Position;
 
 use super::keys::find_org;
@@ -37,15 +39,30 @@ impl Bill {
     }
 }
 
-pub async fn verify_bill(runtime: &Runtime, to: &Replies, bill: &Bill) -> anyhow::Result<()> {
+/// Stripe's sums of the org's customers.
+async fn sums(runtime: &Runtime, scope: Scope) -> anyhow::Result<Sums> {
+    let commander = &runtime.commander;
+    let biller = commander.settings(scope).await?.biller(Exporter::Stripe);
+    let key = commander.reveal_org_secret(scope, Exporter::Stripe.secret()).await?;
+    Ok(Sums::of_stripe(&runtime.billers, scope.mode, key, &biller)?)
+}
+
+pub async fn verify_bill(
+    runtime: &Runtime,
+    to: &Replies,
+    bill: &Bill,
+    stripe: bool,
+) -> anyhow::Result<()> {
     let (scope, period) = bill.of(runtime).await?;
+    let sums = if stripe { Some(sums(runtime, scope).await?) } else { None };
     let (progress_to, mut progress_from) = tokio::sync::mpsc::unbounded_channel();
     let models = compared(&period);
     let log = runtime.log.clone();
-    let verify = verify(log, &runtime.reads, scope, period, &models, move |done, total| {
+    let progress = move |done, total| {
         // Whoever asked may have gone away: then nobody watches.
         progress_to.send((done, total)).ok();
-    });
+    };
+    let verify = verify(log, &runtime.reads, scope, period, &models, sums.as_ref(), progress);
     let show = async {
         while let Some((done, total)) = progress_from.recv().await {
             let what = "verifying".to_owned();
@@ -66,7 +83,12 @@ pub async fn verify_bill(runtime: &Runtime, to: &Replies, bill: &Bill) -> anyhow
     ))
     .await?;
     for Checked { name, rows, differences } in &report.checked {
-        line(format!("{name:<10} {rows:>9} compared, {differences} differ")).await?;
+        line(format!("{name:<16} {rows:>9} compared, {differences} differ")).await?;
+    }
+    for ledger in &report.ledgers {
+        for text in of_ledger(ledger) {
+            line(text).await?;
+        }
     }
     for difference in &report.differences {
         line(told(difference)).await?;
@@ -78,6 +100,24 @@ pub async fn verify_bill(runtime: &Runtime, to: &Replies, bill: &Bill) -> anyhow
     line(format!("{commits} commits up to position {position}: the bill is what the log says"))
         .await?;
     Ok(())
+}
+
+/// What has become of the period's usage at a biller.
+fn of_ledger(Ledger { exporter, totals, unheard }: &Ledger) -> Vec<String> {
+    let shown = |what: &str, records: u64, cost: Pico| {
+        format!("{exporter}: {what}: {records} usage records, {}", dollars(cost.to_cents()))
+    };
+    let mut lines: Vec<String> = totals
+        .iter()
+        .map(|LedgerSum { status, code, records, cost }| match code {
+            Some(code) => shown(&format!("{} ({code})", status.as_str()), *records, *cost),
+            None => shown(status.as_str(), *records, *cost),
+        })
+        .collect();
+    if unheard.0 > 0 {
+        lines.push(shown("not pushed yet", unheard.0, unheard.1));
+    }
+    lines
 }
 
 fn told(difference: &Difference) -> String {

@@ -57,7 +57,11 @@ pub enum Request {
     },
     LogStats,
     VerifyLog,
-    VerifyBill(Bill),
+    VerifyBill {
+        bill: Bill,
+        /// Stripe's own sums, too.
+        stripe: bool,
+    },
     ExplainBill {
         bill: Bill,
         user: Option<String>,
@@ -98,7 +102,9 @@ async fn handle(runtime: &Runtime, request: Request, to: &Replies) -> anyhow::Re
         }
         Request::LogStats => log::stats(runtime, to).await,
         Request::VerifyLog => log::verify(runtime, to).await,
-        Request::VerifyBill(bill) => billing::verify_bill(runtime, to, &bill).await,
+        Request::VerifyBill { bill, stripe } => {
+            billing::verify_bill(runtime, to, &bill, stripe).await
+        }
         Request::ExplainBill { bill, user, depth } => {
             billing::explain_bill(runtime, to, &bill, user.as_deref(), depth).await
         }

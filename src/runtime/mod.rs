@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use sqlx::PgPool;
+use theazo_billing::push::Billers;
 use theazo_commands::{Blobs, Commander, MasterKey, Vault};
 use theazo_domain::org::Org;
 use theazo_log::bus::Bus;
@@ -45,6 +46,8 @@ pub struct Runtime {
     pub reads: ReadModels,
     pub commander: Arc<Commander>,
     pub master: MasterKey,
+    /// Who usage is pushed to.
+    pub billers: Arc<Billers>,
     /// What only a cluster has.
     pub shared: Option<Shared>,
     projector: Option<JoinHandle<()>>,
@@ -105,13 +108,14 @@ impl Runtime {
             Some(commits) => Arc::new(AbortAfter::new(log.clone(), commits)),
             None => log.clone(),
         };
+        let billers = Arc::new(config.billers()?);
         let commander = Arc::new(Commander::new(written, vault, blobs));
         commander.use_snapshots(Arc::new(RowSnapshots(reads.clone())));
         let ending = CancellationToken::new();
         let projector =
             projects.then(|| Projector::start(log.clone(), reads.clone(), ending.clone()));
         let runtime =
-            Self { folder, log, bus, reads, commander, master, shared, projector, ending };
+            Self { folder, log, bus, reads, commander, master, billers, shared, projector, ending };
         match runtime.is_embedded() {
             true => runtime.catch_up().await?,
             false => {

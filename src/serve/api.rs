@@ -37,6 +37,7 @@ pub async fn serve(
             health: Arc::new(Providers::new(providers(parts, worker))),
             available: available(parts, worker),
             models: parts.models.clone(),
+            billers: runtime.billers.clone(),
             live: parts.live.clone(),
             tools: parts.tools.specs().map(tool_info).collect(),
             webhook_key: runtime.webhook_key(),

@@ -29,7 +29,7 @@ impl Scheduling {
         let scheduler = Scheduler {
             host: worker.map_or_else(|| without_sandboxes(parts), |worker| worker.host.clone()),
             webhooks: Arc::new(webhooks),
-            billers: Arc::new(parts.config.billers()?),
+            billers: runtime.billers.clone(),
             reads: runtime.reads.clone(),
             bus: runtime.bus.clone(),
             host_lease: parts.config.deployment.host_lease,

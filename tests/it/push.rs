@@ -9,6 +9,7 @@ use theazo_tests::stripe::{Failing, Hold, StripeServer};
 use theazo_tests::{Client, Server, Setup, eventually};
 
 mod official;
+mod verify;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const EVENT: &str = "theazo_test_cost";

@@ -1,8 +1,9 @@
 //! The proof of the bill as the API shows it.
 
 use serde::{Deserialize, Serialize};
-use theazo_billing::{Checked, Difference, Period, Place, Report};
-use theazo_domain::{Money, Rejection, Timestamp};
+use theazo_billing::{Checked, Difference, Ledger, Period, Place, Report};
+use theazo_domain::export::Exporter;
+use theazo_domain::{Money, Pico, Rejection, Timestamp};
 use theazo_log::Position;
 use utoipa::{IntoParams, ToSchema};
 
@@ -19,6 +20,10 @@ pub struct VerifyQuery {
     /// A date, whose day is included, or an RFC 3339 time with its zone; now when absent. At most
     /// 366 days after `from`.
     until: Option<String>,
+    /// Also compare with what Stripe says that it has of each customer. Stripe's key is the secret
+    /// `STRIPE_API_KEY`, the meter is `billing.stripe.meterId` of the settings.
+    #[serde(default)]
+    pub stripe: bool,
 }
 
 impl VerifyQuery {
@@ -50,6 +55,8 @@ pub struct Verification {
     cost: Money,
     /// The same in picodollars, not rounded.
     cost_pico: String,
+    /// What has become of it at each biller that usage was pushed to.
+    ledgers: Vec<BillLedger>,
     checks: Vec<BillCheck>,
     /// The first hundred.
     differences: Vec<BillDifference>,
@@ -63,10 +70,52 @@ pub struct VerifiedPeriod {
     until: Timestamp,
 }
 
+/// What has become of the period's usage records that cost something at one biller.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BillLedger {
+    #[schema(value_type = String, example = "stripe")]
+    exporter: Exporter,
+    totals: Vec<BillLedgerTotal>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BillLedgerTotal {
+    /// `acknowledged`, `pending`, `rejected`, or `unsent`: no push has looked at them yet.
+    #[schema(value_type = String, example = "acknowledged")]
+    status: &'static str,
+    /// Why they were not acknowledged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    records: u64,
+    /// What they cost, in picodollars.
+    cost_pico: String,
+}
+
+impl From<Ledger> for BillLedger {
+    fn from(Ledger { exporter, totals, unheard: (records, cost) }: Ledger) -> Self {
+        let total = |status, code, records, cost: Pico| BillLedgerTotal {
+            status,
+            code,
+            records,
+            cost_pico: cost.0.to_string(),
+        };
+        let mut totals: Vec<BillLedgerTotal> = totals
+            .into_iter()
+            .map(|sum| total(sum.status.as_str(), sum.code, sum.records, sum.cost))
+            .collect();
+        if records > 0 {
+            totals.push(total("unsent", None, records, cost));
+        }
+        Self { exporter, totals }
+    }
+}
+
 /// What was compared.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BillCheck {
-    /// A read model, or `records`: the usage records by themselves.
+    /// A read model, `records` (the usage records by themselves), the ledger of a biller, or
+    /// `stripe`: what Stripe says itself.
     #[schema(value_type = String, example = "sessions")]
     name: &'static str,
     rows: u64,
@@ -78,7 +127,7 @@ pub struct BillCheck {
 pub struct BillDifference {
     #[schema(value_type = String, example = "sessions")]
     name: &'static str,
-    /// Which row, or which usage record.
+    /// Which row, usage record, or customer of Stripe's.
     key: String,
     #[schema(value_type = String, example = "cost")]
     field: &'static str,
@@ -102,6 +151,7 @@ impl From<Report> for Verification {
             records: report.records_of_period,
             cost: report.cost_of_period.to_money(),
             cost_pico: report.cost_of_period.0.to_string(),
+            ledgers: report.ledgers.into_iter().map(BillLedger::from).collect(),
             checks: report.checked.into_iter().map(BillCheck::from).collect(),
             differences: report.differences.into_iter().map(BillDifference::from).collect(),
         }

@@ -178,6 +178,7 @@ async fn what_is_asked_wrongly_names_its_field() {
         let field = query.split('=').next().unwrap();
         app.get(&format!("/v1/billing/verify?{query}")).await.wrong_field(field);
     }
+    app.get("/v1/billing/verify?stripe=maybe").await.wrong_field("stripe");
     let all =
         export(&app, "format=x&from=y&until=z&after=w").await.fails(422, "unprocessable_entity");
     assert_eq!(all.json["error"]["details"]["fields"].as_array().unwrap().len(), 4);
@@ -220,6 +221,30 @@ async fn a_bill_is_verified_and_what_differs_is_named() {
     assert_eq!(difference["key"], bob);
     assert_eq!(difference["field"], "cost");
     assert_eq!(difference["events"].as_array().unwrap().len(), 2, "{difference}");
+}
+
+#[tokio::test]
+async fn stripe_is_asked_when_its_meter_and_key_are_set() {
+    let app = App::new().await;
+    let ask = async || app.get("/v1/billing/verify?stripe=true").await;
+    let patch = async |body: Value| app.request("PATCH", "/v1/settings").json(&body).send().await;
+    let says = async |what: &str| {
+        let refused = ask().await.fails(409, "conflict");
+        let said = refused.json["error"]["message"].as_str().unwrap().to_owned();
+        assert!(said.contains(what), "{said}");
+    };
+    says("`billing.stripe.meterId`").await;
+    let meter = json!({ "billing": { "stripe": { "meterId": "mtr_1" } } });
+    patch(meter).await.is(StatusCode::OK);
+    says("STRIPE_API_KEY").await;
+    let key = json!({ "name": "STRIPE_API_KEY", "value": "sk_live_1" });
+    app.post("/v1/secrets", key).await.is(StatusCode::CREATED);
+    let quiet = ask().await.is(StatusCode::OK);
+    assert_eq!(quiet.json["ok"], true, "there is no customer to ask for: {}", quiet.json);
+    let customers = json!({ "billing": { "stripe": { "customers": { "ann": "cus_ann" } } } });
+    patch(customers).await.is(StatusCode::OK);
+    says("Stripe").await;
+    app.get("/v1/billing/verify").await.is(StatusCode::OK);
 }
 
 /// Changes the cost in a session's row, behind the projector's back.

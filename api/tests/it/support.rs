@@ -14,6 +14,7 @@ use theazo_api::{
     ApiConfig, AppParts, AppState, IdempotencyStore, ProviderHealth, SqliteIdempotency, ToolInfo,
     router,
 };
+use theazo_billing::push::{Billers, Patience};
 use theazo_commands::api_key::NewKey;
 use theazo_commands::{Blobs, Commander, MasterKey, Origin, Vault};
 use theazo_domain::org::Plan;
@@ -21,6 +22,7 @@ use theazo_domain::providers::ProviderKind;
 use theazo_domain::{ApiKeyId, Mode, OrgId, Scope, Timestamp};
 use theazo_log::live::Live;
 use theazo_log::{SqliteLog, SqliteOptions};
+use theazo_models::net::guarded_client;
 use theazo_models::{Models, ModelsConfig, PlatformKey};
 use theazo_projections::{ChainKey, Options, Projector, ReadModels};
 use theazo_providers::Health;
@@ -116,6 +118,13 @@ impl App {
         let mut config = ApiConfig::new("http://localhost:7070", folder.path());
         configure(&mut config);
         let live_text = Live::new();
+        // On addresses that may not be called.
+        let billers = Billers {
+            client: guarded_client(false).unwrap(),
+            stripe_url: "http://127.0.0.1:9".to_owned(),
+            metronome_url: "http://127.0.0.1:9".to_owned(),
+            patience: Patience { tries: 1, ..Patience::default() },
+        };
         let parts = AppParts {
             commander: commander.clone(),
             reads,
@@ -123,6 +132,7 @@ impl App {
             health: Arc::new(TestHealth),
             available: vec![ProviderKind::Local, ProviderKind::E2b],
             models: Models::new(models()).unwrap(),
+            billers: Arc::new(billers),
             live: live_text.clone(),
             tools: vec![tool("write_file", true), tool("report_progress", false)],
             cursor_key: master.derive("cursors"),

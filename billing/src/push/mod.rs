@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use theazo_domain::agent::Failure;
 use theazo_domain::export::{Biller, ExportOutcome, ExportRecord, Exporter as Name};
-use theazo_domain::{Pico, Timestamp};
+use theazo_domain::{Mode, Pico, Timestamp};
 use theazo_models::net::Client;
 
 pub use call::Patience;
@@ -85,6 +85,12 @@ impl Billers {
             Name::Metronome => Box::new(Metronome::new(self, key, biller)),
         }
     }
+}
+
+/// Whether this is a key for real money, and the mode is the one without.
+pub fn is_live_key_in_test(mode: Mode, key: &SecretString) -> bool {
+    let live = ["sk_live_", "rk_live_"];
+    mode == Mode::Test && live.iter().any(|live| key.expose_secret().starts_with(live))
 }
 
 /// The records of each customer, in their order.

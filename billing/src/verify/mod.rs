@@ -1,5 +1,6 @@
 //! The proof of the bill: the log folded from zero, compared with every read model that shows
-//! money, and each usage record made out again from its price and its quantity.
+//! money, with the ledgers of what was pushed to billers and, when asked, with a biller's own sums;
+//! and each usage record made out again from its price and its quantity.
 //!
 //! The fold here is written without those of the read models. While it goes on the platform works
 //! on: a row may be newer than the fold that it is compared with. So a row that differs is not
@@ -9,6 +10,7 @@
 mod bills;
 mod blame;
 mod compared;
+mod ledger;
 mod models;
 mod own;
 mod report;
@@ -17,12 +19,14 @@ mod run;
 use std::sync::Arc;
 
 use theazo_domain::Scope;
+use theazo_domain::agent::Failure;
 use theazo_log::{EventLog, LogError};
 use theazo_projections::{ReadError, ReadModels};
 
 use crate::Period;
 
 pub use compared::{Amounts, Compared, FIELDS, Key, Rows, Seen};
+pub use ledger::{Ledger, LedgerSum, NoSums, Sums};
 pub use models::compared;
 pub use report::{Checked, Difference, Report};
 
@@ -35,18 +39,23 @@ pub enum VerifyError {
     Read(#[from] ReadError),
     #[error("the read models are behind the log, and do not catch up; try again")]
     Behind,
+    #[error("{}", .0.message)]
+    Biller(Failure),
 }
 
 /// Compares the read models `models` with what the log of `scope` says. The report's own figures
 /// are of `period`; what is compared is the whole history. It takes some memory for each session,
-/// agent, task and usage record. `progress` hears how much of how much of the log is folded.
+/// agent, task and usage record. With `sums` a
+/// biller is called, at least once for each customer, and says what it has of each in `period`.
+/// `progress` hears how much of how much of the log is folded.
 pub async fn verify(
     log: Arc<dyn EventLog>,
     reads: &ReadModels,
     scope: Scope,
     period: Period,
     models: &[Box<dyn Compared>],
+    sums: Option<&Sums>,
     progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Report, VerifyError> {
-    run::Run::new(log, reads, scope, period, models, progress).await?.finish().await
+    run::Run::new(log, reads, scope, period, models, progress).await?.finish(sums).await
 }

@@ -12,11 +12,14 @@ use theazo_log::Hash;
 use super::report::{Difference, RECORDS};
 use crate::Place;
 
-/// Where the ids of all records so far are, by a hash that is a third of their size; and what the
-/// calls of runs that have not ended have cost.
+/// A hash of an id, a third of its size.
+pub(super) type Short = [u8; 16];
+
+/// Where the ids of all records so far are, and their costs; and what the calls of runs that have
+/// not ended have cost.
 #[derive(Default)]
 pub(super) struct Own {
-    ids: HashMap<[u8; 16], Place>,
+    ids: HashMap<Short, (Place, Pico)>,
     runs: HashMap<TaskId, Pico>,
 }
 
@@ -46,7 +49,8 @@ impl Own {
             .into_iter()
             .map(|(field, must, is)| of(field, must.to_string(), is.to_string(), NOT_ITS_PRICE))
             .collect();
-        if let Some(before) = self.ids.insert(short(record.id()), place) {
+        let new = (place, record.cost());
+        if let Some((before, _)) = self.ids.insert(short(record.id()), new) {
             let twice = of("id", "1".to_owned(), "2".to_owned(), TWICE);
             wrong.push(Difference { events: vec![before, place], ..twice });
         }
@@ -61,6 +65,11 @@ impl Own {
             *self.runs.entry(task).or_default() += usage.cost;
         }
         wrong
+    }
+
+    /// Where the usage record of this id is, and what it costs.
+    pub(super) fn find(&self, id: &str) -> Option<(Place, Pico)> {
+        self.ids.get(&short(id)).copied()
     }
 
     /// The end of a run tells its agent what its calls have cost.
@@ -88,7 +97,7 @@ const NO_SESSION: &str = "The record bills a session that was never created.";
 const SKIPPED: &str = "The record is where an export of the period does not look: a clock was more \
                        than a day off. Export from an earlier day.";
 
-fn short(id: &str) -> [u8; 16] {
+pub(super) fn short(id: &str) -> Short {
     let mut key = [0; 16];
     key.copy_from_slice(&Hash::content(id.as_bytes()).0[..16]);
     key

@@ -3,6 +3,7 @@
 use theazo_domain::Pico;
 use theazo_log::Position;
 
+use super::Ledger;
 use crate::{Period, Place};
 
 /// Differences that are told one by one.
@@ -10,6 +11,8 @@ pub(super) const TOLD: usize = 100;
 
 /// What the records are checked as, by themselves.
 pub(super) const RECORDS: &str = "records";
+/// What a biller's own sums are checked as.
+pub(super) const BILLER: &str = "stripe";
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
@@ -22,6 +25,8 @@ pub struct Report {
     /// Usage records of the period, and what they cost.
     pub records_of_period: u64,
     pub cost_of_period: Pico,
+    /// What has become of the period's usage at each exporter that was pushed to.
+    pub ledgers: Vec<Ledger>,
     /// What was compared, in turn.
     pub checked: Vec<Checked>,
     /// The first hundred that there are.
@@ -33,7 +38,8 @@ pub struct Report {
 /// What was compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// A read model, or `records`: the usage records by themselves.
+    /// A read model, `records` (the usage records by themselves), the ledger of an exporter, or
+    /// `stripe`: its own sums.
     pub name: &'static str,
     pub rows: u64,
     pub differences: u64,
@@ -44,7 +50,7 @@ pub struct Checked {
 pub struct Difference {
     /// As in [`Checked`].
     pub name: &'static str,
-    /// Which row, or which usage record.
+    /// Which row, usage record, or customer.
     pub key: String,
     pub field: &'static str,
     /// What the log says.
@@ -65,8 +71,9 @@ impl Report {
 
     pub(super) fn add(&mut self, difference: Difference) {
         self.found += 1;
-        if let Some(checked) = self.checked.iter_mut().find(|c| c.name == difference.name) {
-            checked.differences += 1;
+        match self.checked.iter_mut().find(|c| c.name == difference.name) {
+            Some(checked) => checked.differences += 1,
+            None => self.checked.push(Checked { name: difference.name, rows: 0, differences: 1 }),
         }
         if self.differences.len() < TOLD {
             self.differences.push(difference);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use theazo_domain::export::Exporter;
 use theazo_domain::pricing::UsageRecord;
 use theazo_domain::{Pico, Scope};
 use theazo_log::{Commit, EventLog, Filter, Position};
@@ -11,6 +12,7 @@ use theazo_projections::ReadModels;
 
 use super::blame::Blame;
 use super::compared::{Amounts, Compared, FIELDS, Key, Seen};
+use super::ledger::{Ledgers, Sums};
 use super::own::Own;
 use super::report::{Checked, RECORDS, Report};
 use super::{VerifyError, blame};
@@ -20,7 +22,7 @@ use crate::{Period, Place, start};
 /// Commits read at a time.
 const PAGE: usize = 512;
 /// How long the read models may take to catch up with the fold.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A row as the log has it.
 #[derive(Debug, Clone, Copy)]
@@ -33,19 +35,22 @@ struct Sum {
 }
 
 pub(super) struct Run<'a, P> {
-    log: Arc<dyn EventLog>,
-    reads: &'a ReadModels,
-    scope: Scope,
+    pub(super) log: Arc<dyn EventLog>,
+    pub(super) reads: &'a ReadModels,
+    pub(super) scope: Scope,
     models: &'a [Box<dyn Compared>],
     progress: P,
     users: Users,
-    own: Own,
+    pub(super) own: Own,
+    pub(super) ledgers: Ledgers,
     /// Of each of `models`.
     sums: Vec<HashMap<Key, Sum>>,
     /// Everything up to here is folded.
-    folded: Position,
-    report: Report,
+    pub(super) folded: Position,
+    pub(super) report: Report,
     wrong: Vec<Blame>,
+    /// Records of the period that cost something, and what they cost.
+    payable: (u64, Pico),
     /// A replay of the period begins after it.
     start: Position,
 }
@@ -80,6 +85,8 @@ impl<'a, P: FnMut(u64, u64) + Send> Run<'a, P> {
             models,
             progress,
             own: Own::default(),
+            ledgers: Ledgers::default(),
+            payable: (0, Pico::ZERO),
             sums: models.iter().map(|_| HashMap::new()).collect(),
             folded: Position::START,
             report: Report {
@@ -89,6 +96,7 @@ impl<'a, P: FnMut(u64, u64) + Send> Run<'a, P> {
                 records: 0,
                 records_of_period: 0,
                 cost_of_period: Pico::ZERO,
+                ledgers: Vec::new(),
                 checked,
                 differences: Vec::new(),
                 found: 0,
@@ -97,18 +105,30 @@ impl<'a, P: FnMut(u64, u64) + Send> Run<'a, P> {
         })
     }
 
-    pub(super) async fn finish(mut self) -> Result<Report, VerifyError> {
-        let head = self.log.head().await?;
-        self.fold_to(head, &mut None).await?;
+    pub(super) async fn finish(mut self, sums: Option<&Sums>) -> Result<Report, VerifyError> {
+        self.fold_on().await?;
         for model in 0..self.models.len() {
             self.compare(model).await?;
         }
+        for exporter in Exporter::ALL {
+            self.compare_ledger(*exporter).await?;
+        }
+        if let Some(sums) = sums {
+            self.compare_sums(sums).await?;
+        }
+        self.report.ledgers = self.ledgers.totals(&self.report.period, self.payable);
         let wrong = std::mem::take(&mut self.wrong);
         for difference in blame::told(&*self.log, self.scope, self.models, wrong).await? {
             self.report.add(difference);
         }
         self.report.position = self.folded;
         Ok(self.report)
+    }
+
+    /// Folds what is new in the log.
+    pub(super) async fn fold_on(&mut self) -> Result<(), VerifyError> {
+        let head = self.log.head().await?;
+        self.fold_to(head, &mut None).await
     }
 
     /// Folds to `head`, and takes away what is pending as soon as the fold is like it.
@@ -152,6 +172,9 @@ impl<'a, P: FnMut(u64, u64) + Send> Run<'a, P> {
             if let Some(difference) = self.own.end_of_run(event, place) {
                 self.report.add(difference);
             }
+            for difference in self.ledgers.take(commit, event, place, &self.own) {
+                self.report.add(difference);
+            }
             let usage = record.zip(billed.as_deref());
             let seen = Seen { commit, event, usage };
             for (number, model) in self.models.iter().enumerate() {
@@ -187,6 +210,10 @@ impl<'a, P: FnMut(u64, u64) + Send> Run<'a, P> {
         if in_period {
             self.report.records_of_period += 1;
             self.report.cost_of_period += record.cost();
+            if record.cost().0 > 0 {
+                self.payable.0 += 1;
+                self.payable.1 += record.cost();
+            }
         }
         let skipped = in_period && place.position <= self.start;
         for difference in self.own.record(record, place, known, skipped) {

@@ -2,6 +2,7 @@
 
 mod explain;
 mod export;
+mod ledger;
 mod property;
 mod records;
 mod support;

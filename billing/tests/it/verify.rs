@@ -17,19 +17,19 @@ use crate::support::{World, agent, at, call, compute, may, scope, session, task}
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Reads {
-    models: ReadModels,
+pub struct Reads {
+    pub models: ReadModels,
     _projector: AbortOnDropHandle<()>,
-    _folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
 }
 
-async fn reads(log: Arc<dyn EventLog>) -> Reads {
+pub async fn reads(log: Arc<dyn EventLog>) -> Reads {
     let folder = tempfile::tempdir().unwrap();
     let path: &Path = &folder.path().join("reads.db");
     let models = ReadModels::open(path, Options::new(ChainKey::new(vec![7; 32]))).await.unwrap();
     let stop = CancellationToken::new();
     let projector = Projector::start(log.clone(), models.clone(), stop);
-    let reads = Reads { models, _projector: AbortOnDropHandle::new(projector), _folder: folder };
+    let reads = Reads { models, _projector: AbortOnDropHandle::new(projector), folder };
     let head = log.head().await.unwrap();
     assert!(reads.models.wait_for(head, PATIENCE).await, "{:?}", reads.models.trouble());
     reads
@@ -39,7 +39,8 @@ async fn verified(world: &World, scope: Scope, models: &[Box<dyn Compared>]) -> 
     let reads = reads(world.log()).await;
     let (mut done, mut total) = (0, 0);
     let progress = |at, of| (done, total) = (at, of);
-    let report = verify(world.log(), &reads.models, scope, may(), models, progress).await.unwrap();
+    let report =
+        verify(world.log(), &reads.models, scope, may(), models, None, progress).await.unwrap();
     assert_eq!(done, total, "the whole log was read");
     report
 }
@@ -249,7 +250,8 @@ async fn a_busy_platform_is_verified_while_it_works() {
     let mut rounds = 0;
     while rounds < 3 || !writer.is_finished() {
         let report =
-            verify(log.clone(), &reads.models, ours, may(), &compared(&may()), |_, _| ()).await;
+            verify(log.clone(), &reads.models, ours, may(), &compared(&may()), None, |_, _| ())
+                .await;
         let report = report.unwrap();
         assert!(report.ok(), "{:?}", report.differences);
         rounds += 1;

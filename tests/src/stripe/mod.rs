@@ -77,6 +77,15 @@ impl StripeServer {
         self.shared.book().customers.insert(id.to_owned());
     }
 
+    /// An event that somebody else tells it of, now.
+    pub fn add(&self, identifier: &str, customer: &str, value: i128) {
+        let mut book = self.shared.book();
+        let (identifier, customer) = (identifier.to_owned(), customer.to_owned());
+        let (timestamp, created) = (book.now(), book.now());
+        let cancelled = false;
+        book.events.push(MeterEvent { identifier, customer, value, timestamp, created, cancelled });
+    }
+
     /// The meter events that count, in the order in which they came.
     pub fn events(&self) -> Vec<MeterEvent> {
         self.shared.book().events.iter().filter(|event| !event.cancelled).cloned().collect()

@@ -4,8 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
-use theazo_billing::push::Exporter;
+use theazo_billing::push::{Exporter, is_live_key_in_test};
 use theazo_commands::{CommandError, Origin, now};
 use theazo_domain::agent::Failure;
 use theazo_domain::export::{
@@ -13,7 +12,7 @@ use theazo_domain::export::{
 };
 use theazo_domain::settings::Settings;
 use theazo_domain::validate::Metadata;
-use theazo_domain::{ExportId, Kind, Mode, Scope, StreamId};
+use theazo_domain::{ExportId, Kind, Scope, StreamId};
 use theazo_log::Position;
 use theazo_projections::ReadError;
 
@@ -92,8 +91,7 @@ async fn exporter(
         let message = format!("The org's secret {secret} is not set; set it, then push again.");
         return Ok(Err(failure("no_key", message)));
     };
-    let live = ["sk_live_", "rk_live_"].iter().any(|live| key.expose_secret().starts_with(live));
-    if scope.mode == Mode::Test && live {
+    if is_live_key_in_test(scope.mode, &key) {
         let message = format!("The secret {secret} of test mode is a live key; set a test key.");
         return Ok(Err(failure("live_key_in_test_mode", message)));
     }

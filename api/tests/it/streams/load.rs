@@ -45,6 +45,7 @@ async fn another_process(app: &App) -> Router {
         health: app.state.health.clone(),
         available: vec![],
         models: app.state.models.clone(),
+        billers: app.state.billers.clone(),
         live: Live::new(),
         tools: vec![],
         cursor_key: [0; 32],
