@@ -22,8 +22,8 @@ pub fn router() -> OpenApiRouter<AppState> {
 /// Folds your whole log from zero, compares with every read model that shows money and with the
 /// ledgers of what was pushed to billers, and makes out each usage record again from its price and
 /// quantity. A difference is a `200` with `ok: false`, and says which amount of what, and by which
-/// events (`position`s). `records`, `cost` and `ledgers` are of the period. With `stripe`, Stripe is
-/// asked what it has of each customer, which takes a call for each.
+/// events (`position`s). `records`, `cost` and `ledgers` are of the period. With `stripe`, Stripe
+/// is asked what it has of each customer, which takes a call for each.
 #[utoipa::path(get, path = "/v1/billing/verify", tag = "billing", params(VerifyQuery),
     responses((status = 200, description = "What was found", body = Verification),
         (status = 409, description = "With `stripe`: no key or no meter is set")))]

@@ -23,10 +23,11 @@ const TRIES: u32 = 3;
 
 const MORE: &str = "The biller has more than was acknowledged: events of this meter come from \
                     elsewhere, or one is there twice. Look through the customer's events at the \
-                    biller; one of the last 24 hours can be cancelled, for an older one give credit.";
-const LESS: &str = "The biller has less than it acknowledged. It adds up with a delay: verify again \
-                    in some minutes. If it stays so, an event was cancelled at the biller, or \
-                    `billing.stripe.meterId` of the settings is another meter than the events'.";
+                    biller; one of the last 24 hours can be cancelled, for an older one give \
+                    credit.";
+const LESS: &str = "The biller has less than it acknowledged. It adds up with a delay: verify \
+                    again in some minutes. If it stays so, an event was cancelled at the biller, \
+                    or `billing.stripe.meterId` of the settings is another meter than the events'.";
 const UNTOLD: &str = "The biller does not tell this sum, or not exactly. See that \
                       `billing.stripe.meterId` of the settings is the meter's id (`mtr_…`), then \
                       verify a shorter time.";
