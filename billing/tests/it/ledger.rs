@@ -51,7 +51,7 @@ async fn world() -> (World, Vec<Owned>) {
     (world, records)
 }
 
-fn record(owned: &Owned) -> ExportRecord {
+pub fn record(owned: &Owned) -> ExportRecord {
     let usage = owned.record();
     let customer = (owned.user_id() == "ann").then(|| "cus_ann".to_owned());
     ExportRecord {
@@ -68,27 +68,32 @@ fn record(owned: &Owned) -> ExportRecord {
     }
 }
 
-fn started(batch: u32, records: Vec<ExportRecord>) -> Event {
+pub fn started(batch: u32, records: Vec<ExportRecord>) -> Event {
     let exporter = Exporter::Stripe;
     ExportEvent::BatchStarted { exporter, batch, records, replayed: 0, skipped: 0 }.into()
 }
 
-fn completed(batch: u32, outcomes: Vec<ExportOutcome>) -> Event {
+pub fn completed(batch: u32, outcomes: Vec<ExportOutcome>) -> Event {
     ExportEvent::BatchCompleted { exporter: Exporter::Stripe, batch, outcomes }.into()
 }
 
-/// Commits of one push, an event each.
-async fn push(world: &mut World, events: Vec<Event>) -> Position {
+/// A commit of the one push that there is.
+pub async fn push_at(world: &mut World, time: Timestamp, event: Event) -> Position {
     let stream = StreamId::export(scope(1), ExportId::from_uuid(Uuid::from_u128(1)));
+    world.commit(stream, time, vec![event]).await
+}
+
+/// A commit each.
+async fn push(world: &mut World, events: Vec<Event>) -> Position {
     let mut last = Position::START;
     for (second, event) in events.into_iter().enumerate() {
         let time = at(&format!("2026-05-21T00:00:{second:02}Z"));
-        last = world.commit(stream.clone(), time, vec![event]).await;
+        last = push_at(world, time, event).await;
     }
     last
 }
 
-async fn checked(world: &World, reads: &Reads, scope: Scope, sums: Option<&Sums>) -> Report {
+pub async fn checked(world: &World, reads: &Reads, scope: Scope, sums: Option<&Sums>) -> Report {
     let models = compared(&may());
     verify(world.log(), &reads.models, scope, may(), &models, sums, |_, _| ()).await.unwrap()
 }

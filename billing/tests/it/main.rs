@@ -3,6 +3,7 @@
 mod explain;
 mod export;
 mod ledger;
+mod ledger_property;
 mod property;
 mod records;
 mod support;
