@@ -281,10 +281,8 @@ fn lines(history: &[Arc<Commit>]) -> Vec<Line> {
         }),
         Event::Agent(AgentEvent::UsageRecorded { session_id, usage }) => Some(Line {
             at: usage.from.as_millis(),
-            cost: rounded(
-                i128::from(usage.compute_millis) * usage.price.pico_per_hour.0,
-                3_600_000,
-            ),
+            // Rounded down: what is reserved for a time is enough for its parts.
+            cost: i128::from(usage.compute_millis) * usage.price.pico_per_hour.0 / 3_600_000,
             amount: usage.compute_millis.into(),
             ..line(commit, *session_id, "compute")
         }),
