@@ -30,22 +30,19 @@ CREATE TABLE {p}billing (
 ){clustered};
 
 -- The same by AgentCo's users, for spans of 1, 4, 16 and 64 days: any range of days is a few spans.
+-- Many users are in a row, because they are read all at once.
 CREATE TABLE {p}billing_users (
     tenant BIGINT NOT NULL,
     -- How many days.
     span BIGINT NOT NULL,
     -- Which of the spans since the Unix epoch.
     place BIGINT NOT NULL,
-    user_id TEXT NOT NULL,
-    -- Usage records.
-    number BIGINT NOT NULL,
-    cents BIGINT NOT NULL,
-    rest BIGINT NOT NULL,
-    -- That began.
-    sessions BIGINT NOT NULL,
-    agents BIGINT NOT NULL,
-    PRIMARY KEY (tenant, span, place, user_id)
-){clustered};
+    -- Which part of the users: the first byte of the SHA-256 of their names.
+    part BIGINT NOT NULL,
+    -- A line for each user: usage records, picodollars, sessions and agents that began, user.
+    body TEXT NOT NULL,
+    PRIMARY KEY (tenant, span, place, part)
+);
 
 -- Whose a session is: usage records name the session.
 CREATE TABLE {p}billing_sessions (

@@ -9,6 +9,7 @@ mod owners;
 mod query;
 mod spans;
 mod sums;
+mod users;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -27,8 +28,9 @@ use crate::tenants::Tenants;
 use crate::{Model, ProjectionError};
 
 use owners::Owners;
-use spans::{Span, spans_of};
-use sums::{COUNTS, KEPT, Meter, USER_COUNTS, UserSums, adding};
+use spans::spans_of;
+use sums::{Meter, adding};
+use users::{Block, UserBlocks, UserSums};
 
 pub use query::{Billed, BilledUser, BilledWhat};
 pub use sums::BilledSums;
@@ -39,7 +41,7 @@ const MODEL_MOST: usize = 256;
 pub(crate) struct BillingProjection {
     owners: Owners,
     days: BySize,
-    users: BySize,
+    users: UserBlocks,
     /// The names of models, of which there are few.
     models: HashMap<String, Arc<str>>,
 }
@@ -54,13 +56,11 @@ struct Gathered {
 impl BillingProjection {
     pub(crate) fn new(dialect: Dialect, prefix: &str) -> Self {
         let days = format!("{prefix}billing");
-        let users = format!("{prefix}billing_users");
         let of_day = ["tenant", "day", "meter", "model"];
-        let of_user = ["tenant", "span", "place", "user_id"];
         Self {
             owners: Owners::new(dialect, prefix),
-            days: adding(dialect, &days, &of_day, &COUNTS, Some(&KEPT)),
-            users: adding(dialect, &users, &of_user, &USER_COUNTS, None),
+            days: adding(dialect, &days, &of_day),
+            users: UserBlocks::new(dialect, prefix),
             models: HashMap::new(),
         }
     }
@@ -121,13 +121,13 @@ impl BillingProjection {
         }
     }
 
-    fn rows(
-        &mut self,
-        gathered: Gathered,
+    fn of_days(
+        &self,
+        gathered: BTreeMap<(Scope, Day, Meter), BilledSums>,
         tenants: &Tenants,
-    ) -> Result<Vec<Bulk>, ProjectionError> {
-        let mut days = self.days.rows(gathered.days.len());
-        for ((scope, day, meter), sums) in gathered.days {
+    ) -> Result<Bulk, ProjectionError> {
+        let mut days = self.days.rows(gathered.len());
+        for ((scope, day, meter), sums) in gathered {
             days.put(tenants.number(scope)?);
             days.put(i64::from(day.number()));
             days.put(meter.word());
@@ -137,21 +137,23 @@ impl BillingProjection {
             }
             sums.fill(&mut days);
         }
-        let mut by_span = BTreeMap::<(Scope, Span, Arc<str>), UserSums>::new();
-        for ((scope, day, user), sums) in gathered.users {
+        Ok(days)
+    }
+}
+
+impl Gathered {
+    /// The sums of users, by the rows that they are in.
+    fn by_block(
+        users: BTreeMap<(Scope, Day, Arc<str>), UserSums>,
+    ) -> BTreeMap<Block, BTreeMap<Arc<str>, UserSums>> {
+        let mut blocks = BTreeMap::<Block, BTreeMap<_, UserSums>>::new();
+        for ((scope, day, user), sums) in users {
             for span in spans_of(day) {
-                by_span.entry((scope, span, user.clone())).or_default().add(&sums);
+                let block = blocks.entry(Block::of(scope, span, &user)).or_default();
+                block.entry(user.clone()).or_default().add(&sums);
             }
         }
-        let mut users = self.users.rows(by_span.len());
-        for ((scope, span, user), sums) in by_span {
-            users.put(tenants.number(scope)?);
-            users.put(i64::from(span.days));
-            users.put(i64::from(span.place));
-            users.put(user);
-            sums.fill(&mut users);
-        }
-        Ok(vec![days, users, self.owners.rows(tenants)?])
+        blocks
     }
 }
 
@@ -192,10 +194,15 @@ impl Projection for BillingProjection {
                 self.take(commit, event, &mut gathered)?;
             }
         }
-        self.rows(gathered, tenants)
+        let upto = batch.last().map_or(Position::START, |commit| commit.position);
+        let days = self.of_days(gathered.days, tenants)?;
+        let users = Gathered::by_block(gathered.users);
+        let users = self.users.add(users, tenants, committed, upto).await?;
+        Ok(vec![days, users, self.owners.rows(tenants)?])
     }
 
     fn committed(&mut self, position: Position) {
         self.owners.committed(position);
+        self.users.committed(position);
     }
 }

@@ -9,7 +9,7 @@ const SPANS: [i32; 4] = [1, 4, 16, 64];
 const GROWTH: i32 = 4;
 
 /// One span: the `place`-th of those with this many days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Span {
     pub days: i32,
     pub place: i32,

@@ -100,44 +100,19 @@ impl BilledSums {
     }
 }
 
-/// BilledSums of one user.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct UserSums {
-    pub number: u64,
-    pub cost: Pico,
-    pub sessions: u64,
-    pub agents: u64,
-}
-
-impl UserSums {
-    pub(super) fn add(&mut self, other: &Self) {
-        self.number = self.number.saturating_add(other.number);
-        self.cost += other.cost;
-        self.sessions = self.sessions.saturating_add(other.sessions);
-        self.agents = self.agents.saturating_add(other.agents);
-    }
-
-    pub(super) fn fill(&self, row: &mut Bulk) {
-        put_cost(self.cost, row);
-        for count in [self.number, self.sessions, self.agents] {
-            row.put(count_of(count.into()));
-        }
-    }
-}
-
 /// A number in two columns: the whole ones, and what is left.
-pub(super) struct Split {
-    pub whole: &'static str,
-    pub rest: &'static str,
+struct Split {
+    whole: &'static str,
+    rest: &'static str,
     /// How many of the rest make a whole one.
-    pub each: i128,
+    each: i128,
 }
 
-pub(super) const COST: Split = Split { whole: "cents", rest: "rest", each: PICO_PER_CENT };
-pub(super) const KEPT: Split =
+const COST: Split = Split { whole: "cents", rest: "rest", each: PICO_PER_CENT };
+const KEPT: Split =
     Split { whole: "gib_seconds", rest: "byte_seconds", each: BYTES_PER_GIB.cast_signed() };
 
-pub(super) const COUNTS: [&str; 8] = [
+const COUNTS: [&str; 8] = [
     "number",
     "millis",
     "unpriced",
@@ -147,35 +122,21 @@ pub(super) const COUNTS: [&str; 8] = [
     "cache_write_long",
     "output",
 ];
-pub(super) const USER_COUNTS: [&str; 3] = ["number", "sessions", "agents"];
 
-/// Adds to the rows of `table` with the `key`: the cost, `counts`, and what was `kept`, in this
-/// order.
-pub(super) fn adding(
-    dialect: Dialect,
-    table: &str,
-    key: &[&str],
-    counts: &[&str],
-    kept: Option<&Split>,
-) -> BySize {
-    let (mut columns, mut sets) = (key.to_vec(), Vec::new());
+/// Adds to the rows of `table` with the `key`: the cost, the counts, and what was kept.
+pub(super) fn adding(dialect: Dialect, table: &str, key: &[&str]) -> BySize {
     let bound = |sum: &str| {
         let (least, greatest) = (dialect.least(), dialect.greatest());
         format!("{least}({MOST},{greatest}(-{MOST},{sum}))")
     };
-    let mut split = |Split { whole, rest, each }: &Split, columns: &mut Vec<_>| {
-        columns.extend([*whole, *rest]);
+    let split = |Split { whole, rest, each }: Split| {
         let rests = format!("(t.{rest}+excluded.{rest})");
         let sum = format!("t.{whole}+excluded.{whole}+{rests}/{each}");
-        sets.push(format!("{whole}={}", bound(&sum)));
-        sets.push(format!("{rest}={rests}%{each}"));
+        [format!("{whole}={}", bound(&sum)), format!("{rest}={rests}%{each}")]
     };
-    split(&COST, &mut columns);
-    columns.extend(counts);
-    if let Some(kept) = kept {
-        split(kept, &mut columns);
-    }
-    sets.extend(counts.iter().map(|n| format!("{n}={}", bound(&format!("t.{n}+excluded.{n}")))));
+    let counted = COUNTS.map(|n| format!("{n}={}", bound(&format!("t.{n}+excluded.{n}"))));
+    let sets = [&split(COST)[..], &counted, &split(KEPT)].concat();
+    let columns = [key, &[COST.whole, COST.rest], &COUNTS, &[KEPT.whole, KEPT.rest]].concat();
     let head = format!("INSERT INTO {table} AS t ({}) ", columns.join(","));
     let tail = format!(" ON CONFLICT ({}) DO UPDATE SET {}", key.join(","), sets.join(","));
     BySize::new(dialect, head, columns.len(), tail)
