@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use theazo_domain::settings::{Settings, SettingsPatch};
-use theazo_domain::{Kind, Scope, StreamId};
+use theazo_domain::{Aggregate, Ctx, Kind, Scope, StreamId};
 
-use crate::{CommandError, Commander, Done, Origin};
+use crate::{CommandError, Commander, Done, Origin, now};
 
 impl Commander {
     /// The settings as they are; the defaults before the first change.
@@ -21,14 +21,12 @@ impl Commander {
     ) -> Result<Done<Settings>, CommandError> {
         let stream = StreamId::singleton(origin.scope, Kind::Settings);
         let loaded = self.load::<Settings>(&stream).await?;
-        if loaded.state.is_none() && patch_is_empty(&patch) {
+        // Before the first change there is nothing whose state could be answered.
+        let changes = Settings::decide(None, &patch, Ctx { now: now() });
+        if loaded.state.is_none() && changes.is_ok_and(|events| events.is_empty()) {
             let position = loaded.revision;
             return Ok(Done { state: Arc::default(), position, changed: false });
         }
         self.execute(origin, &stream, &patch).await
     }
-}
-
-fn patch_is_empty(patch: &SettingsPatch) -> bool {
-    *patch == SettingsPatch::default()
 }

@@ -120,7 +120,14 @@ pub(crate) async fn open_readers(path: &Path, count: u32) -> Result<Pool, sqlx::
 pub(super) async fn begin(
     writer: &SqlitePool,
 ) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-    writer.begin_with("BEGIN IMMEDIATE").await
+    let begun = writer.begin_with("BEGIN IMMEDIATE").await;
+    if matches!(begun, Err(sqlx::Error::InvalidSavePointStatement)) {
+        // SQLite has ended a transaction by itself, as it does when the disk is full, and the
+        // connection does not know it: the next try has a new one.
+        tracing::warn!("the writing connection has lost its transaction; it is made anew");
+        writer.acquire().await?.close().await?;
+    }
+    begun
 }
 
 pub(super) async fn tables(
@@ -134,4 +141,25 @@ pub(super) async fn tables(
 pub(crate) async fn tidy(readers: &Pool) -> Result<(), sqlx::Error> {
     readers.rows(Statement::new("PRAGMA wal_checkpoint(PASSIVE)")).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_ended_by_itself_is_got_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let Pool::Sqlite(writer) = open_writer(&folder.path().join("reads.db")).await.unwrap()
+        else {
+            unreachable!()
+        };
+        let mut tx = begin(&writer).await.unwrap();
+        sqlx::query("ROLLBACK").execute(&mut *tx).await.unwrap();
+        assert!(tx.commit().await.is_err());
+        // The first try may find what is wrong; the next one is well.
+        if begin(&writer).await.is_err() {
+            begin(&writer).await.unwrap();
+        }
+    }
 }
