@@ -103,8 +103,8 @@ impl Commander {
 /// The compute that the session reserved for an agent when it admitted it; none where no limit asks
 /// for it.
 fn first_slice(session: &Session, agent: AgentId) -> Option<u64> {
-    let account = session.budget.accounts.get(&agent).filter(|_| session.bounds(agent))?;
-    Some(account.side(Spender::Compute).held_millis)
+    let compute = session.budget.side(agent, Spender::Compute).filter(|_| session.bounds(agent))?;
+    Some(compute.held_millis)
 }
 
 /// Ids of the one reaction to `agent` ending: it happens once, whoever does it.

@@ -363,7 +363,14 @@ impl Agent {
 
     /// What the models of its runs that have ended have used, as its session is told.
     pub fn models_spent(&self) -> Spent {
-        Spent::Models { costs: self.model_costs.clone(), run: RunNumber::over(self.runs) }
+        self.models_spent_with(&Costs::default(), RunNumber::over(self.runs))
+    }
+
+    /// The same with what a run has used that has not ended, by the word of `run`.
+    pub fn models_spent_with(&self, open: &Costs, run: RunNumber) -> Spent {
+        let mut costs = self.model_costs.clone();
+        costs.add_all(open);
+        Spent::Models { costs, run }
     }
 
     /// What its compute has used in all, as its session is told.

@@ -122,6 +122,16 @@ impl Budget {
         }
     }
 
+    /// What a spender has told and reserved; `None` when its agent may spend no more.
+    pub fn side(&self, agent: AgentId, spender: Spender) -> Option<&Side> {
+        self.accounts.get(&agent).map(|account| account.side(spender))
+    }
+
+    /// Reserved, by whomever.
+    pub fn held(&self) -> Pico {
+        self.sides().map(|(_, side)| side.held).sum()
+    }
+
     /// Reserved by others than `but`.
     pub fn held_by_others(&self, but: (AgentId, Spender)) -> Pico {
         self.sides().filter(|(who, _)| *who != but).map(|(_, side)| side.held).sum()

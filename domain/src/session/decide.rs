@@ -93,10 +93,7 @@ fn record_storage(session: &Session, day: Day, byte_seconds: u64) -> Vec<Session
     if byte_seconds == 0 || session.stored_until.is_some_and(|recorded| day <= recorded) {
         return vec![];
     }
-    let held = session.budget.accounts.values().map(|a| a.compute.held + a.models.held).sum();
-    let room = session.limits.max_cost.map_or(Pico(i128::MAX), |max| {
-        Pico::from_cents(max.amount).minus(session.budget.spent_in(max.period, day)).minus(held)
-    });
+    let room = session.cost_left(day, session.budget.held()).unwrap_or(Pico(i128::MAX));
     let usage = StorageUsage::of(session.id, day, byte_seconds, room);
     vec![SessionEvent::StorageRecorded { usage }]
 }

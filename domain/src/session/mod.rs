@@ -23,5 +23,5 @@ pub use budget::{Account, Budget, LimitKind, Notice, RunNumber, Side, Spender, T
 pub use decide::{CreateSession, SessionCommand, SessionPatch};
 pub use event::SessionEvent;
 pub use limits::{Limits, MaxCost, Period};
-pub use reserve::{LONGEST_SLICE_MS, Need, Reserve, Room, Spent};
+pub use reserve::{Need, Reserve, Room, Spent};
 pub use state::{Session, SessionStatus};

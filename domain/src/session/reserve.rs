@@ -14,7 +14,7 @@ const CALLS_AHEAD: i128 = 31;
 /// Thousandths of a limit at which it is said that it is near.
 const NEAR: u128 = 800;
 /// Compute is reserved in slices of so long, and shorter ones near a limit.
-pub const LONGEST_SLICE_MS: u64 = 60_000;
+const LONGEST_SLICE_MS: u64 = 60_000;
 /// One of so many parts of what is left for each agent: a slice lies idle for as long as it is.
 const SLICES: i128 = 32;
 /// What nothing can be done with: an eighth of a second of compute.
@@ -69,6 +69,13 @@ pub struct Room {
     pub millis: u64,
 }
 
+impl Room {
+    /// Milliseconds of compute at `price` that there is room for.
+    pub fn affords(&self, price: &ComputePrice) -> u64 {
+        price.affords(self.left).unwrap_or(u64::MAX).min(self.millis)
+    }
+}
+
 impl Session {
     /// Whether what `agent` spends has to be reserved first.
     pub fn bounds(&self, agent: AgentId) -> bool {
@@ -81,9 +88,7 @@ impl Session {
         let account = self.budget.accounts.get(&agent);
         let others = self.budget.held_by_others((agent, spender));
         let mut room = Room { left: Pico(i128::MAX), by: None, millis: u64::MAX };
-        if let Some(max) = self.limits.max_cost {
-            let spent = self.budget.spent_in(max.period, now.day());
-            let left = Pico::from_cents(max.amount).minus(spent).minus(others);
+        if let Some(left) = self.cost_left(now.day(), others) {
             (room.left, room.by) = (left.max(Pico::ZERO), Some(LimitKind::MaxCost));
         }
         if let Some(minutes) = self.limits.max_compute_minutes {
@@ -121,10 +126,15 @@ impl Session {
 
     /// Whether nothing can begin any more in the period that `now` is in.
     pub fn is_spent(&self, now: Timestamp) -> bool {
-        self.limits.max_cost.is_some_and(|max| {
-            let spent = self.budget.spent_in(max.period, now.day());
-            Pico::from_cents(max.amount).minus(spent) < OF_NO_USE
-        })
+        self.cost_left(now.day(), Pico::ZERO).is_some_and(|left| left < OF_NO_USE)
+    }
+
+    /// What `maxCost` leaves in the period that `day` is in, beside what is `held`; negative when
+    /// it was lowered. `None` where there is no such limit.
+    pub(super) fn cost_left(&self, day: Day, held: Pico) -> Option<Pico> {
+        let max = self.limits.max_cost?;
+        let spent = self.budget.spent_in(max.period, day);
+        Some(Pico::from_cents(max.amount).minus(spent).minus(held))
     }
 }
 
@@ -231,15 +241,11 @@ fn grant(
         held_millis: before.held_millis.saturating_sub(told.millis),
         ..told.clone()
     };
-    if *need == Need::Rest {
-        return rest;
-    }
-    if session.counts() {
-        return told;
-    }
     let agents = i128::try_from(session.budget.accounts.len().max(1)).unwrap_or(i128::MAX);
     match need {
-        Need::Nothing | Need::Rest => told,
+        Need::Rest => rest,
+        Need::Nothing => told,
+        _ if session.counts() => told,
         Need::Call { least, most } => {
             let left = session.room(agent, Spender::Models, now).left;
             let held = if left >= *most {
@@ -253,8 +259,7 @@ fn grant(
             Told { held, ..told }
         }
         Need::Compute { price } => {
-            let room = session.room(agent, Spender::Compute, now);
-            let affordable = price.affords(room.left).unwrap_or(u64::MAX).min(room.millis);
+            let affordable = session.room(agent, Spender::Compute, now).affords(price);
             let share = u64::try_from(i128::from(affordable) / SLICES.saturating_mul(agents));
             let slice = share.unwrap_or(0).clamp(SHORTEST_SLICE_MS, LONGEST_SLICE_MS);
             // The agent may be billed all that it was given already.
@@ -266,7 +271,7 @@ fn grant(
 }
 
 /// What is to be said of limits that are near now, or reached. `refused`: there was not enough.
-pub(super) fn notices(
+fn notices(
     before: &Session,
     after: &Session,
     agent: AgentId,

@@ -54,10 +54,9 @@ async fn agent(host: &Host, scope: Scope, task: &Task) -> Result<(), CommandErro
     let Some(agent) = host.load_agent(scope, id).await? else { return Ok(()) };
     if agent.task == Some(task.id) {
         // Before another run can begin: then what this one had reserved is free.
-        let mut costs = agent.model_costs.clone();
-        costs.add_all(&task.model_costs);
         let run = RunNumber::over(agent.runs);
-        tell_session(host, scope, &agent, Spent::Models { costs, run }).await?;
+        let spent = agent.models_spent_with(&task.model_costs, run);
+        tell_session(host, scope, &agent, spent).await?;
     }
     let end = AgentCommand::EndRun { task_id: task.id, model_costs: task.model_costs.clone() };
     let agent = host.commander.agent(&origin, id, &end).await?.state;

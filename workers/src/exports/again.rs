@@ -9,9 +9,10 @@ use theazo_domain::session::Session;
 use theazo_domain::{Pico, StreamId, Timestamp};
 use theazo_projections::{LedgerEntry, LedgerStatus};
 
-use super::BATCH;
 use super::push::{Flow, Push, unavailable};
 
+/// Rows read at once.
+const ROWS: u32 = 100;
 /// The code of what the biller's sums told.
 const RECONCILED: &str = "reconciled";
 /// The biller's sums are of whole minutes. Milliseconds.
@@ -26,7 +27,7 @@ impl Push<'_> {
             let mut after = 0;
             loop {
                 let (reads, exporter) = (&self.means.reads, self.export.exporter);
-                let page = (after, BATCH);
+                let page = (after, ROWS);
                 let entries = reads.ledger_walk(self.scope, exporter, which, self.began, page);
                 let entries = entries.await.map_err(unavailable)?;
                 let Some(last) = entries.last() else { break };

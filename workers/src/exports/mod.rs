@@ -10,10 +10,11 @@ mod replay;
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use theazo_billing::push::Billers;
 use theazo_domain::export::ExportEvent;
 use theazo_domain::{Event, ExportId, Kind, Scope};
@@ -23,14 +24,13 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::walk::walk;
 use crate::{Host, WorkerError};
 
 /// Pushes that are carried out at the same time: each has a batch in memory.
 const AT_ONCE: usize = 16;
 /// The wait before a push that panicked goes on.
 const AFTER_PANIC: Duration = Duration::from_secs(60);
-/// Rows read at once.
-const BATCH: u32 = 100;
 
 /// What pushes are carried out with.
 pub(crate) struct Means {
@@ -57,18 +57,13 @@ impl Pusher {
     ) -> Result<Self, WorkerError> {
         let places = Semaphore::new(AT_ONCE);
         let means = Arc::new(Means { host, billers, reads, places });
-        let mut pusher = Self { means, known: HashSet::new(), tasks: JoinSet::new() };
-        let mut after = 0;
-        loop {
-            let batch = pusher.means.reads.running_exports(after, BATCH).await?;
-            for found in &batch {
-                after = found.row.seq;
-                pusher.begin(found.scope, found.row.value.id);
-            }
-            if batch.len() < BATCH as usize {
-                return Ok(pusher);
-            }
+        let tasks = JoinSet::new();
+        let mut pusher = Self { means: means.clone(), known: HashSet::new(), tasks };
+        let mut rows = pin!(walk(|after, limit| means.reads.running_exports(after, limit)));
+        while let Some(found) = rows.try_next().await? {
+            pusher.begin(found.scope, found.row.value.id);
         }
+        Ok(pusher)
     }
 
     /// Follows the log after `from` until `stop`. What is under way then is taken up by whoever

@@ -6,6 +6,7 @@ use std::time::Duration;
 use theazo_commands::agent::new_snapshot_id;
 use theazo_commands::{CommandError, now};
 use theazo_domain::agent::{Agent, AgentCommand, AgentState, Failure};
+use theazo_domain::pricing::Costs;
 use theazo_domain::session::{Need, Reserve, RunNumber, Session, SessionStatus, Spender, Spent};
 use theazo_domain::task::{Task, TaskCommand};
 use theazo_domain::{AgentId, Rejection, Scope, StreamId};
@@ -88,15 +89,15 @@ impl Look<'_> {
             self.agent = self.command(&AgentCommand::Meter).await?;
             self.agent = self.fund(Some(self.agent.compute_millis)).await?;
         }
-        let (mut costs, mut run) = (self.agent.model_costs.clone(), RunNumber::over(0));
+        let (mut open, mut run) = (Costs::default(), RunNumber::over(0));
         if let Some(task) = self.agent.task {
             let stream = StreamId::task(self.scope, task);
             if let Some(task) = self.host.commander.load_fresh::<Task>(&stream).await?.state {
-                costs.add_all(&task.model_costs);
+                open = task.model_costs.clone();
                 run = RunNumber { run: self.agent.runs, attempt: task.attempt };
             }
         }
-        self.reserve(Spent::Models { costs, run }, Need::Rest).await?;
+        self.reserve(self.agent.models_spent_with(&open, run), Need::Rest).await?;
         self.reserve(self.agent.compute_spent(), Need::Rest).await
     }
 
@@ -150,8 +151,8 @@ impl Look<'_> {
         if self.agent.state != AgentState::Paused {
             return Ok(None);
         }
-        let account = self.session.budget.accounts.get(&self.agent.id);
-        let told = account.map_or(0, |account| account.side(Spender::Compute).millis);
+        let told = self.session.budget.side(self.agent.id, Spender::Compute);
+        let told = told.map_or(0, |compute| compute.millis);
         if self.held_millis() > 0 || told < self.agent.compute_millis {
             self.reserve(self.agent.compute_spent(), Need::Nothing).await?;
             // Who reserved before, and is late to say so, is not listened to any more.
@@ -161,8 +162,7 @@ impl Look<'_> {
             return Ok(None);
         }
         let room = self.session.room(self.agent.id, Spender::Compute, now());
-        let price = &self.agent.spec.price;
-        let affordable = price.affords(room.left).unwrap_or(u64::MAX).min(room.millis);
+        let affordable = room.affords(&self.agent.spec.price);
         if affordable == 0 || self.session.has_something_left(now()).is_err() {
             self.end_its_task().await?;
             // A new day may bring something.
@@ -190,8 +190,8 @@ impl Look<'_> {
     }
 
     fn held_millis(&self) -> u64 {
-        let account = self.session.budget.accounts.get(&self.agent.id);
-        account.map_or(0, |account| account.side(Spender::Compute).held_millis)
+        let compute = self.session.budget.side(self.agent.id, Spender::Compute);
+        compute.map_or(0, |compute| compute.held_millis)
     }
 
     async fn command(&self, command: &AgentCommand) -> Result<Arc<Agent>, CommandError> {

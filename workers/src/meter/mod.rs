@@ -9,10 +9,11 @@ mod look;
 pub(crate) mod storage;
 
 use std::collections::{BTreeMap, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use theazo_domain::agent::AgentEvent;
 use theazo_domain::session::SessionEvent;
 use theazo_domain::{AgentId, Event, Kind, Scope, SessionId};
@@ -22,13 +23,12 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::walk::walk;
 use crate::{Host, WorkerError};
 pub(crate) use look::NOTHING_LEFT;
 
 /// Agents looked at at the same time.
 const AT_ONCE: usize = 64;
-/// Rows read at once.
-const BATCH: u32 = 500;
 /// After a look that failed.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -54,18 +54,11 @@ impl Meter {
     pub async fn new(host: Arc<Host>, reads: &ReadModels) -> Result<Self, WorkerError> {
         let (agents, due, looks) = (HashMap::new(), BTreeMap::new(), JoinSet::new());
         let mut meter = Self { host, agents, due, looks, number: 0 };
-        let mut after = 0;
-        loop {
-            let batch = reads.all_live(after, BATCH).await?;
-            let full = batch.len() == BATCH as usize;
-            for found in batch {
-                after = found.row.seq;
-                meter.enter(found.scope, found.row.value.id, found.row.value.session_id);
-            }
-            if !full {
-                return Ok(meter);
-            }
+        let mut rows = pin!(walk(|after, limit| reads.all_live(after, limit)));
+        while let Some(found) = rows.try_next().await? {
+            meter.enter(found.scope, found.row.value.id, found.row.value.session_id);
         }
+        Ok(meter)
     }
 
     /// Follows the log after `from` until `stop`.
@@ -100,14 +93,20 @@ impl Meter {
                 }
                 // A limit that is set, raised or taken away is everybody's.
                 Event::Session(SessionEvent::Updated { limits: Some(_), .. }) => {
-                    let of = |entry: &Entry| entry.scope == scope && names(commit, entry.session);
-                    let all = self.agents.iter().filter(|(_, entry)| of(entry));
-                    let all: Vec<AgentId> = all.map(|(id, _)| *id).collect();
-                    all.into_iter().for_each(|id| self.look_soon(id));
+                    if let Ok(session) = commit.stream.key().parse() {
+                        self.hear_of_session(scope, session);
+                    }
                 }
                 _ => {}
             }
         }
+    }
+
+    fn hear_of_session(&mut self, scope: Scope, session: SessionId) {
+        let of = |entry: &Entry| entry.scope == scope && entry.session == session;
+        let all = self.agents.iter().filter(|(_, entry)| of(entry));
+        let all: Vec<AgentId> = all.map(|(id, _)| *id).collect();
+        all.into_iter().for_each(|id| self.look_soon(id));
     }
 
     fn hear_of_agent(&mut self, scope: Scope, id: AgentId, event: &AgentEvent) {
@@ -181,10 +180,6 @@ impl Meter {
             (_, None) => {}
         }
     }
-}
-
-fn names(commit: &Commit, session: SessionId) -> bool {
-    commit.stream.key().parse() == Ok(session)
 }
 
 async fn sleep_until(at: Option<Instant>) {

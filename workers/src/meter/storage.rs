@@ -1,9 +1,10 @@
 //! What is kept is billed once a day, when the day is over: a record for each session.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::TryStreamExt;
 use theazo_commands::now;
 use theazo_domain::{Day, Scope};
 use theazo_projections::{ReadModels, SessionView};
@@ -44,10 +45,8 @@ async fn bill_days(
     stop: &CancellationToken,
 ) -> Result<(), WorkerError> {
     recovery::caught_up(host, reads).await?;
-    let sessions = walk(|after, limit| reads.sessions_storing(after, limit));
-    let mut sessions = std::pin::pin!(sessions);
-    while let Some(found) = sessions.next().await {
-        let found = found?;
+    let mut rows = pin!(walk(|after, limit| reads.sessions_storing(after, limit)));
+    while let Some(found) = rows.try_next().await? {
         if stop.is_cancelled() {
             return Ok(());
         }

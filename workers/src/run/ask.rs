@@ -14,7 +14,7 @@ use theazo_models::{
 };
 use tokio::time::{Instant, sleep_until};
 
-use super::budget::Afforded;
+use super::budget::NotMade;
 use super::conversation::{Verdict, is_cut_off};
 use super::{Begun, Run, RunError, Stop, Went};
 
@@ -45,9 +45,8 @@ impl Run {
             None => self.begin(Purpose::Turn).await?,
         };
         let mut prompt = self.prompt();
-        match self.afford(&prompt).await? {
-            Afforded::Yes { max_tokens } => prompt.max_tokens = max_tokens,
-            refused => return self.not_called(begun, refused).await,
+        if let Err(why) = self.afford(&mut prompt).await? {
+            return self.not_made(begun, why).await;
         }
         match self.call(begun, prompt.clone(), true).await? {
             Answer::Whole(turn) => self.heard(begun, *turn).await,
@@ -131,30 +130,18 @@ impl Run {
     }
 
     /// The outcome of a call that was not made.
-    pub(super) async fn not_called(
-        &mut self,
-        begun: Begun,
-        refused: Afforded,
-    ) -> Result<Went, RunError> {
-        let unmade = |code: &str, message: String| Entry::ModelCallFailed {
-            step: begun.step,
-            failure: Failure { code: code.to_owned(), message },
-            usage: None,
-        };
-        match refused {
-            Afforded::Stopped(stop) => {
+    pub(super) async fn not_made(&mut self, begun: Begun, why: NotMade) -> Result<Went, RunError> {
+        match why {
+            NotMade::Stopped(stop) => {
                 let (code, message) = super::finish::words(&stop);
-                let entry = unmade(code, message);
-                Ok(Went::Stopped(stop, vec![entry]))
+                Ok(Went::Stopped(stop, vec![unmade(begun, code, message)]))
             }
-            Afforded::No(message) => {
+            NotMade::Unaffordable(message) => {
                 let code = "session_limit_exceeded";
-                let entry = unmade(code, message.clone());
-                self.report(vec![entry]).await?;
+                self.report(vec![unmade(begun, code, message.clone())]).await?;
                 let output = self.conversation.last_words().unwrap_or_default().to_owned();
                 Ok(Went::Over(Verdict::Failed { code, message, output }))
             }
-            Afforded::Yes { .. } => Ok(Went::On),
         }
     }
 
@@ -251,6 +238,12 @@ impl Run {
             usage: self.usage_now(begun.step, 0, &self.route.model, tokens, None),
         }
     }
+}
+
+/// The outcome of a call that was to be made, and was not.
+pub(super) fn unmade(begun: Begun, code: &str, message: String) -> Entry {
+    let failure = Failure { code: code.to_owned(), message };
+    Entry::ModelCallFailed { step: begun.step, failure, usage: None }
 }
 
 const fn finish_name(finish: Finish) -> &'static str {

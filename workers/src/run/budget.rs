@@ -8,8 +8,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use theazo_domain::pricing::{CallFee, Costs, Worst};
-use theazo_domain::session::{LimitKind, Need, Reserve, RunNumber, Session, Spender, Spent};
+use theazo_domain::pricing::{CallFee, Worst};
+use theazo_domain::session::{LimitKind, Need, Reserve, RunNumber, Session, Spender};
 use theazo_domain::{Pico, StreamId};
 use theazo_models::{Prompt, Route, Wire, estimate_prompt};
 use tokio::time::{Instant, sleep_until};
@@ -32,55 +32,62 @@ pub(super) struct Reserved {
     told: Pico,
 }
 
-/// Whether a call can be made.
-pub(super) enum Afforded {
-    /// With so many tokens at most.
-    Yes {
-        max_tokens: u32,
-    },
-    /// Not: the failure's message.
-    No(String),
+/// Why a call is not made.
+pub(super) enum NotMade {
+    /// Nothing is left for it: the failure's message.
+    Unaffordable(String),
     Stopped(Stop),
 }
 
 impl Run {
-    /// Reserves what the call of `prompt` may come to.
-    pub(super) async fn afford(&mut self, prompt: &Prompt) -> Result<Afforded, RunError> {
+    /// Reserves what the call of `prompt` may come to; lowers its `max_tokens` where no more fit.
+    pub(super) async fn afford(
+        &mut self,
+        prompt: &mut Prompt,
+    ) -> Result<Result<(), NotMade>, RunError> {
+        let affordable = self.affordable(prompt).await?;
+        Ok(affordable.map(|max_tokens| prompt.max_tokens = max_tokens))
+    }
+
+    /// The tokens that an answer to `prompt` may have, which are reserved.
+    async fn affordable(&mut self, prompt: &Prompt) -> Result<Result<u32, NotMade>, RunError> {
         let most = prompt.max_tokens;
         let stream = StreamId::session(self.scope, self.task.session_id);
         let session = self.runner.host.commander.load::<Session>(&stream).await?.state;
         self.reserved.unbound = !session.is_some_and(|session| session.bounds(self.agent.id));
         if self.reserved.unbound {
-            return Ok(Afforded::Yes { max_tokens: most });
+            return Ok(Ok(most));
         }
         // An answer of any length could not be reserved.
         self.route.max_tokens_by_default = false;
         let (prompt, least) = (foreseen(estimate_prompt(prompt)), LEAST_TOKENS.min(most));
         let need = match (self.worst(prompt, least), self.worst(prompt, most)) {
             (Ok(least), Ok(most)) => Need::Call { least, most },
-            (Err(model), _) | (_, Err(model)) => return Ok(Afforded::No(no_price(&model))),
+            (Err(model), _) | (_, Err(model)) => {
+                return Ok(Err(NotMade::Unaffordable(no_price(&model))));
+            }
         };
         let since = Instant::now();
         loop {
             if let Some(max_tokens) = self.fitting(prompt, least, most) {
-                return Ok(Afforded::Yes { max_tokens });
+                return Ok(Ok(max_tokens));
             }
             let session = self.tell(need.clone()).await?;
             if self.fitting(prompt, least, most).is_some() {
                 continue;
             }
             if !session.may_have_more(self.agent.id) || since.elapsed() > PATIENCE {
-                return Ok(Afforded::No(self.cannot_afford(&session)));
+                return Ok(Err(NotMade::Unaffordable(self.cannot_afford(&session))));
             }
             if let Some(stop) = self.look_again().await? {
-                return Ok(Afforded::Stopped(stop));
+                return Ok(Err(NotMade::Stopped(stop)));
             }
         }
     }
 
     /// What is reserved and not spent; none where nothing has to be reserved.
     pub(super) fn room(&self) -> Option<Pico> {
-        let used = self.model_costs().total().minus(self.reserved.told);
+        let used = self.models_cost().minus(self.reserved.told);
         (!self.reserved.unbound).then(|| self.reserved.held.minus(used).max(Pico::ZERO))
     }
 
@@ -113,24 +120,22 @@ impl Run {
     }
 
     async fn tell(&mut self, need: Need) -> Result<Arc<Session>, RunError> {
-        let (costs, agent_id) = (self.model_costs(), self.agent.id);
-        let told = costs.total();
+        let (told, agent_id) = (self.models_cost(), self.agent.id);
         let run = RunNumber { run: self.agent.runs, attempt: self.attempt() };
-        let reserve = Reserve { agent_id, spent: Spent::Models { costs, run }, need };
+        let spent = self.agent.models_spent_with(&self.task.model_costs, run);
+        let reserve = Reserve { agent_id, spent, need };
         let host = &self.runner.host;
         let origin = host.origin(self.scope);
         let session = host.commander.reserve(&origin, self.task.session_id, reserve).await?.state;
-        let account = session.budget.accounts.get(&agent_id);
-        let held = account.map_or(Pico::ZERO, |account| account.side(Spender::Models).held);
+        let models = session.budget.side(agent_id, Spender::Models);
+        let held = models.map_or(Pico::ZERO, |models| models.held);
         self.reserved = Reserved { unbound: !session.bounds(agent_id), held, told };
         Ok(session)
     }
 
     /// Of all runs of the agent, this one included.
-    fn model_costs(&self) -> Costs {
-        let mut costs = self.agent.model_costs.clone();
-        costs.add_all(&self.task.model_costs);
-        costs
+    fn models_cost(&self) -> Pico {
+        self.agent.model_cost + self.task.model_cost
     }
 
     /// The most that a call can cost, whichever of the route's legs answers; the name of a model

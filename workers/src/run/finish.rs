@@ -8,6 +8,7 @@ use theazo_domain::{Payload, StreamId};
 
 use crate::meter::NOTHING_LEFT;
 
+use super::ask::unmade;
 use super::conversation::Verdict;
 use super::{Run, RunError, Stop};
 
@@ -39,14 +40,14 @@ impl Run {
         if let Some(begun) = self.begun.take() {
             // It was to be made next, and was not.
             let (code, message) = words(&stop);
-            let failure = Failure { code: code.to_owned(), message };
-            entries.push(Entry::ModelCallFailed { step: begun.step, failure, usage: None });
+            entries.push(unmade(begun, code, message));
         }
         match stop {
             Stop::Overtaken => Err(RunError::Overtaken),
             Stop::Pause => {
                 if self.is_paused_for_good().await? {
-                    return self.end_with_nothing_left(entries).await;
+                    let message = NOTHING_LEFT.to_owned();
+                    return self.fail(entries, "session_limit_exceeded", message).await;
                 }
                 self.report_rest(entries).await?;
                 self.give_back().await?;
@@ -63,11 +64,8 @@ impl Run {
             }
             Stop::Cancel { reason } => self.end(entries, Ending::Cancelled { reason }).await,
             Stop::Timeout { .. } => {
-                let artifacts = self.artifacts().await?;
                 let (code, message) = words(&stop);
-                let failure = Failure { code: code.to_owned(), message };
-                let output = self.last_output().await?;
-                self.end(entries, Ending::Failed { failure, output, artifacts }).await
+                self.fail(entries, code, message).await
             }
             Stop::AgentEnded => {
                 let ending = self.ending_of_agent().await?;
@@ -89,10 +87,15 @@ impl Run {
         Ok(session.is_some_and(|session| session.status != SessionStatus::Paused))
     }
 
-    async fn end_with_nothing_left(&mut self, entries: Vec<Entry>) -> Result<(), RunError> {
+    /// Ends it as failed, with what it has made and said by now.
+    async fn fail(
+        &mut self,
+        entries: Vec<Entry>,
+        code: &str,
+        message: String,
+    ) -> Result<(), RunError> {
         let artifacts = self.artifacts().await?;
-        let code = "session_limit_exceeded".to_owned();
-        let failure = Failure { code, message: NOTHING_LEFT.to_owned() };
+        let failure = Failure { code: code.to_owned(), message };
         let output = self.last_output().await?;
         self.end(entries, Ending::Failed { failure, output, artifacts }).await
     }

@@ -7,7 +7,6 @@ use theazo_domain::task::Purpose;
 use theazo_models::{Finish, Prompt, Turn};
 
 use super::ask::Answer;
-use super::budget::Afforded;
 use super::conversation::Verdict;
 use super::{Run, RunError, Went};
 
@@ -49,9 +48,8 @@ impl Run {
             temperature: self.route.temperature,
             cache_key: None,
         };
-        match self.afford(&prompt).await? {
-            Afforded::Yes { max_tokens } => prompt.max_tokens = max_tokens,
-            refused => return self.not_called(begun, refused).await,
+        if let Err(why) = self.afford(&mut prompt).await? {
+            return self.not_made(begun, why).await;
         }
         match self.call(begun, prompt.clone(), false).await? {
             Answer::Whole(turn) => {
