@@ -19,6 +19,7 @@ use crate::{Customers, Owned, Records};
 
 pub(crate) use row::waived;
 pub use row::{COLUMNS, Line};
+pub(crate) use stripe::parts;
 pub use stripe::{EVENT_NAME, MAX_VALUE, MeterEvent, meter_events};
 
 /// Rows that are written at once, at most.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
+use theazo_domain::Pico;
 
 use super::Writer;
 use super::row::json_line;
@@ -44,23 +45,26 @@ pub struct Payload {
 pub fn meter_events(record: &Owned, customer: &str) -> Vec<MeterEvent> {
     let usage = record.record();
     let time = if record.adjustment { record.recorded } else { usage.at() };
-    let event = |part: usize, value: i128| MeterEvent {
+    let event = |(identifier, value): (String, i128)| MeterEvent {
         event_name: EVENT_NAME,
-        identifier: match part {
-            1 => usage.id().to_owned(),
-            _ => format!("{}#{part}", usage.id()),
-        },
+        identifier,
         timestamp: time.as_millis().div_euclid(1_000),
         payload: Payload { stripe_customer_id: customer.to_owned(), value: value.to_string() },
     };
-    let mut left = usage.cost().0;
-    let mut events = Vec::new();
+    parts(usage.id(), usage.cost()).into_iter().map(event).collect()
+}
+
+/// The meter events that a usage record comes to: their identifiers and values. Several, when its
+/// cost is more than one value holds.
+pub(crate) fn parts(id: &str, cost: Pico) -> Vec<(String, i128)> {
+    let (mut left, mut parts) = (cost.0, Vec::new());
     while left > MAX_VALUE {
-        events.push(event(events.len() + 1, MAX_VALUE));
+        parts.push(MAX_VALUE);
         left -= MAX_VALUE;
     }
-    events.push(event(events.len() + 1, left));
-    events
+    parts.push(left);
+    let name = |number: usize| if number == 1 { id.to_owned() } else { format!("{id}#{number}") };
+    (1..).map(name).zip(parts).collect()
 }
 
 pub(super) struct Stripe {
@@ -107,7 +111,7 @@ struct Refused<'a> {
 struct Reason<'a> {
     code: &'static str,
     user_id: &'a str,
-    cost_pico: theazo_domain::Pico,
+    cost_pico: Pico,
     message: &'static str,
 }
 

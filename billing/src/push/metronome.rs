@@ -17,7 +17,7 @@ use theazo_domain::{Pico, SessionId, Timestamp};
 use crate::EVENT_NAME;
 
 use super::call::{Brake, Caller, Verdict};
-use super::{Billers, Exporter, IN_FUTURE, Sent, TOO_OLD, age};
+use super::{Billers, Exporter, Sent, outside};
 
 /// How old usage may be, and how long a `transaction_id` is known again. Milliseconds.
 const WINDOW: i64 = 34 * 86_400_000;
@@ -129,11 +129,7 @@ impl Exporter for Metronome {
     }
 
     fn refuses(&self, used_at: Timestamp, now: Timestamp) -> Option<&'static str> {
-        match age(used_at, now) {
-            age if age > WINDOW => Some(TOO_OLD),
-            age if age < -AHEAD => Some(IN_FUTURE),
-            _ => None,
-        }
+        outside((WINDOW, AHEAD), used_at, now)
     }
 
     fn remembers(&self) -> Duration {

@@ -102,7 +102,16 @@ fn by_customer(records: &[ExportRecord]) -> Vec<Vec<&ExportRecord>> {
     groups.into_values().collect()
 }
 
-/// How old `used_at` is, in milliseconds; negative when it is yet to come.
-fn age(used_at: Timestamp, now: Timestamp) -> i64 {
-    now.as_millis().saturating_sub(used_at.as_millis())
+/// Why usage is refused by a biller that takes none older than `oldest`, nor further ahead of its
+/// clock than `ahead`, both in milliseconds.
+fn outside(
+    (oldest, ahead): (i64, i64),
+    used_at: Timestamp,
+    now: Timestamp,
+) -> Option<&'static str> {
+    match now.as_millis().saturating_sub(used_at.as_millis()) {
+        age if age > oldest => Some(TOO_OLD),
+        age if age < -ahead => Some(IN_FUTURE),
+        _ => None,
+    }
 }

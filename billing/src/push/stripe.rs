@@ -14,10 +14,11 @@ use theazo_domain::export::{Biller, ExportOutcome, ExportRecord, Exporter as Nam
 use theazo_domain::{Pico, Timestamp};
 use url::form_urlencoded::Serializer;
 
-use crate::{EVENT_NAME, MAX_VALUE};
+use crate::EVENT_NAME;
+use crate::export::parts;
 
 use super::call::{Brake, Caller, Verdict};
-use super::{Billers, Exporter, IN_FUTURE, Sent, TOO_OLD, age, by_customer};
+use super::{Billers, Exporter, Sent, by_customer, outside};
 
 /// The version of the API that this is written to.
 const VERSION: &str = "2025-03-31.basil";
@@ -75,8 +76,7 @@ impl Stripe {
         };
         // What of it the biller may have: all parts have to be there.
         let mut taken = false;
-        for (part, value) in parts(record.cost).into_iter().enumerate() {
-            let identifier = if part == 0 { id.clone() } else { format!("{id}#{}", part + 1) };
+        for (identifier, value) in parts(id, record.cost) {
             let form = self.form(record, customer, &identifier, value);
             let key = format!("{identifier}:{}", record.rejections);
             let url = format!("{}/v1/billing/meter_events", self.url);
@@ -116,17 +116,6 @@ impl Stripe {
     }
 }
 
-/// The parts of a cost that each are one meter event's value.
-fn parts(cost: Pico) -> Vec<i128> {
-    let (mut left, mut parts) = (cost.0, Vec::new());
-    while left > MAX_VALUE {
-        parts.push(MAX_VALUE);
-        left -= MAX_VALUE;
-    }
-    parts.push(left);
-    parts
-}
-
 /// Whether Stripe refused a meter event because it has it: nobody else's has its identifier.
 fn is_known(status: StatusCode, body: &Value) -> bool {
     let message = body["error"]["message"].as_str().unwrap_or_default();
@@ -147,11 +136,7 @@ impl Exporter for Stripe {
     }
 
     fn refuses(&self, used_at: Timestamp, now: Timestamp) -> Option<&'static str> {
-        match age(used_at, now) {
-            age if age > OLDEST => Some(TOO_OLD),
-            age if age < -AHEAD => Some(IN_FUTURE),
-            _ => None,
-        }
+        outside((OLDEST, AHEAD), used_at, now)
     }
 
     fn remembers(&self) -> Duration {
