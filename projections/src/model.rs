@@ -38,7 +38,7 @@ macro_rules! models {
 }
 
 models! {
-    Sessions = "sessions" v 3 ["sessions"],
+    Sessions = "sessions" v 4 ["sessions"],
     Agents = "agents" v 3 ["agents"],
     Executions = "executions" v 1 ["executions"],
     FileOperations = "file_operations" v 1 ["file_operations"],

@@ -10,6 +10,7 @@ use crate::{Model, ReadError, ReadModels};
 
 use super::BilledSums;
 use super::spans::parts_of;
+use super::sums::columns;
 use super::users::UserSums;
 
 /// What was used or began in a range of days.
@@ -45,22 +46,6 @@ pub struct BilledUser {
     pub sessions: u64,
     pub agents: u64,
 }
-
-/// The sums of [`BilledSums`], in the order of [`read_sums`].
-const SUMS: [&str; 12] = [
-    "cents",
-    "rest",
-    "number",
-    "millis",
-    "unpriced",
-    "input",
-    "cache_read",
-    "cache_write_short",
-    "cache_write_long",
-    "output",
-    "gib_seconds",
-    "byte_seconds",
-];
 
 impl ReadModels {
     /// What a tenant used and began in `days`, by what it was. Usage counts on its own day,
@@ -148,7 +133,8 @@ fn push_days(sql: &mut Sql, scope: Scope, days: &Range<Day>) {
 }
 
 fn by_what(scope: Scope, days: &Range<Day>) -> Sql {
-    let sums = SUMS.map(|column| sum(column, column)).join(", ");
+    let sums: Vec<String> = columns().into_iter().map(|column| sum(column, column)).collect();
+    let sums = sums.join(", ");
     let mut sql = Sql::new(format!("SELECT meter, model, {sums} FROM billing WHERE 1=1"));
     push_days(&mut sql, scope, days);
     sql.push(" GROUP BY meter, model ORDER BY meter, model");

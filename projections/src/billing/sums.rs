@@ -123,6 +123,11 @@ const COUNTS: [&str; 8] = [
     "output",
 ];
 
+/// The columns of the sums: the cost, the counts, and what was kept.
+pub(super) fn columns() -> Vec<&'static str> {
+    [&[COST.whole, COST.rest][..], &COUNTS, &[KEPT.whole, KEPT.rest]].concat()
+}
+
 /// Adds to the rows of `table` with the `key`: the cost, the counts, and what was kept.
 pub(super) fn adding(dialect: Dialect, table: &str, key: &[&str]) -> BySize {
     let bound = |sum: &str| {
@@ -136,7 +141,7 @@ pub(super) fn adding(dialect: Dialect, table: &str, key: &[&str]) -> BySize {
     };
     let counted = COUNTS.map(|n| format!("{n}={}", bound(&format!("t.{n}+excluded.{n}"))));
     let sets = [&split(COST)[..], &counted, &split(KEPT)].concat();
-    let columns = [key, &[COST.whole, COST.rest], &COUNTS, &[KEPT.whole, KEPT.rest]].concat();
+    let columns = [key, &columns()].concat();
     let head = format!("INSERT INTO {table} AS t ({}) ", columns.join(","));
     let tail = format!(" ON CONFLICT ({}) DO UPDATE SET {}", key.join(","), sets.join(","));
     BySize::new(dialect, head, columns.len(), tail)

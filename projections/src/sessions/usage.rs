@@ -66,28 +66,26 @@ impl Meter {
 #[serde(rename_all = "camelCase")]
 pub struct OpenSpan {
     pub since: Timestamp,
-    pub price: ComputePrice,
-    /// Milliseconds that are billed of it at most; absent where no limit asks for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at_most: Option<u64>,
-}
-
-impl OpenSpan {
-    fn millis_at(&self, now: Timestamp) -> u64 {
-        now.millis_since(self.since).min(self.at_most.unwrap_or(u64::MAX))
-    }
 }
 
 impl SessionUsage {
     /// The cost so far, with the open spans as they stand at `now`.
     pub fn cost_at(&self, now: Timestamp) -> Pico {
-        let open = |span: &OpenSpan| span.price.cost(span.millis_at(now));
-        self.cost + self.open.values().map(open).sum()
+        self.cost + self.open_at(now).map(|(meter, millis)| meter.price.cost(millis)).sum()
     }
 
     /// Milliseconds of compute so far, with the open spans as they stand at `now`.
     pub fn compute_millis_at(&self, now: Timestamp) -> u64 {
-        self.compute_millis + self.open.values().map(|s| s.millis_at(now)).sum::<u64>()
+        self.compute_millis + self.open_at(now).map(|(_, millis)| millis).sum::<u64>()
+    }
+
+    /// The open spans with what is billed of them, in milliseconds, as they stand at `now`.
+    fn open_at(&self, now: Timestamp) -> impl Iterator<Item = (&Meter, u64)> {
+        self.open.iter().filter_map(move |(agent, span)| {
+            let meter = self.meters.get(agent)?;
+            let at_most = meter.left.unwrap_or(u64::MAX);
+            Some((meter, now.millis_since(span.since).min(at_most)))
+        })
     }
 
     /// Takes in an event of one of the session's agents. False when the agent runs at a price that
@@ -103,14 +101,14 @@ impl SessionUsage {
                 if let Some(meter) = self.meters.get_mut(&agent) {
                     meter.fund(*millis);
                 }
-                self.bound_span(agent);
             }
             AgentEvent::Provisioned { .. }
             | AgentEvent::Resumed { .. }
             | AgentEvent::Recovered { .. } => {
-                let Some(meter) = self.meters.get(&agent) else { return false };
-                let (price, at_most) = (meter.price.clone(), meter.left);
-                self.open.insert(agent, OpenSpan { since: at, price, at_most });
+                if !self.meters.contains_key(&agent) {
+                    return false;
+                }
+                self.open.insert(agent, OpenSpan { since: at });
             }
             AgentEvent::Paused { .. } => {
                 self.open.remove(&agent);
@@ -134,7 +132,6 @@ impl SessionUsage {
                 if let Some(meter) = self.meters.get_mut(&agent) {
                     meter.bill(usage.compute_millis);
                 }
-                self.bound_span(agent);
             }
             // The tasks tell what their model calls cost, as it comes about.
             AgentEvent::RunStarted { .. }
@@ -149,13 +146,6 @@ impl SessionUsage {
             | AgentEvent::PortClosed { .. } => {}
         }
         true
-    }
-
-    /// No more of the open span is billed than may be.
-    fn bound_span(&mut self, agent: AgentId) {
-        if let (Some(span), Some(meter)) = (self.open.get_mut(&agent), self.meters.get(&agent)) {
-            span.at_most = meter.left;
-        }
     }
 
     /// Takes in a model call.
