@@ -1,10 +1,11 @@
 //! Caps: whatever races, whoever is killed, no limit is passed by a cent, and little is left.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use theazo_tests::model_server::{ModelServer, Reply, Script, Usage};
-use theazo_tests::{Chance, Client, Method, Server, Setup, Task, eventually};
+use theazo_tests::model_server::{Reply, Script, Usage};
+use theazo_tests::{Chance, Client, Method, Runs, Server, Setup, Task, UsageRecord, eventually};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Agents that race in one session.
@@ -30,9 +31,7 @@ fn endless() -> Script {
 }
 
 async fn limited_session(client: &Client, user: &str, limits: Value) -> String {
-    let body = json!({ "userId": user, "limits": limits });
-    let session = client.post("/v1/sessions", body).await.ok();
-    session["id"].as_str().unwrap().to_owned()
+    client.session_with(json!({ "userId": user, "limits": limits })).await
 }
 
 fn max_cost(amount: i64) -> Value {
@@ -48,35 +47,31 @@ async fn submit(client: &Client, session: &str, input: &str) -> Task {
     client.submit(session, body).await
 }
 
-/// Picodollars of all usage records of the session, as the log has them, by their id.
-fn recorded(server: &Server, session: &str) -> std::collections::BTreeMap<String, i128> {
-    let read = server.cli_ok(["log", "read", "--limit", "1000000"]);
-    let mut records = std::collections::BTreeMap::new();
-    for line in read.lines() {
-        let commit: Value = serde_json::from_str(line).unwrap();
-        for event in commit["events"].as_array().unwrap() {
-            let (data, kind) = (&event["data"], event["type"].as_str().unwrap());
-            let of_session = data["sessionId"] == session;
-            let usage = &data["usage"];
-            if !of_session || usage.is_null() {
-                continue;
-            }
-            let cost: i128 = usage["cost"].as_str().unwrap().parse().unwrap();
-            let id = usage["id"].as_str().unwrap().to_owned();
-            assert!(records.insert(id.clone(), cost).is_none(), "{kind} {id} is there twice");
-        }
-    }
-    records
+/// Picodollars of all usage records of the session, none of which is there twice.
+fn recorded(server: &Server, session: &str) -> i128 {
+    let records = server.usage_records().into_iter().filter(|record| record.session == session);
+    let mut ids = BTreeSet::new();
+    let cost = |UsageRecord { id, cost, .. }: UsageRecord| {
+        assert!(ids.insert(id.clone()), "{id} is there twice");
+        cost
+    };
+    records.map(cost).sum()
+}
+
+/// A server whose model is priced, and never done. Of what is taken out of it, the server is to be
+/// named last: it ends first.
+async fn priced(setup: Setup) -> Runs {
+    let runs = Runs::with(setup).await;
+    runs.models.script(endless());
+    set_price(&runs.client).await;
+    runs
 }
 
 async fn race(seed: u64) {
+    println!("seed {seed}");
     let mut chance = Chance::of(seed);
-    let models = ModelServer::start().await;
-    models.script(endless());
-    let setup = Setup::default().models(&models).arg("--workers").arg("16");
-    let mut server = setup.start().await;
-    let client = server.live();
-    set_price(&client).await;
+    let setup = Setup::default().arg("--workers").arg("16");
+    let Runs { models: _models, client, mut server, .. } = priced(setup).await;
     let session = limited_session(&client, "racer", max_cost(MAX_COST)).await;
     let mut tasks = Vec::new();
     for n in 0..AGENTS {
@@ -88,22 +83,14 @@ async fn race(seed: u64) {
         server.start_again().await;
     }
     for task in &tasks {
-        let task = eventually("the task has ended", PATIENCE, || async {
-            let answer = task.client.get(task.path()).await;
-            let task = answer.json();
-            let over = ["completed", "failed", "cancelled"]
-                .contains(&task["status"].as_str().unwrap_or(""));
-            if over { Ok(task) } else { Err(task.to_string()) }
-        })
-        .await;
-        assert_eq!(task["error"]["code"], "session_limit_exceeded", "seed {seed}: {task:#}");
+        is_refused(task).await;
     }
     eventually("the agents are gone", PATIENCE, || async {
         let view = client.get(format!("/v1/sessions/{session}")).await.expect(200);
         if view["usage"]["activeAgents"] == 0 { Ok(()) } else { Err(view.to_string()) }
     })
     .await;
-    let spent: i128 = recorded(&server, &session).values().sum();
+    let spent = recorded(&server, &session);
     let (max, worst) = (i128::from(MAX_COST), i128::from(WORST));
     let cent = 10_000_000_000;
     assert!(spent <= max * cent, "seed {seed}: {spent} picodollars are over the cap");
@@ -138,9 +125,7 @@ fn cents(money: &Value) -> i64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_has_spent_all_takes_nothing_more() {
-    let models = ModelServer::start().await;
-    let server = Setup::default().models(&models).start().await;
-    let client = server.live();
+    let Runs { models: _models, client, server: _server, .. } = Runs::start().await;
     let session = limited_session(&client, "poor", max_cost(0)).await;
     let agents = format!("/v1/sessions/{session}/agents");
     let error = client.post(&*agents, json!({})).await.refused("session_limit_exceeded");
@@ -163,14 +148,10 @@ async fn compute_stops_at_the_cap_and_goes_on_when_it_is_raised() {
     let session = limited_session(&client, "short", max_cost(1)).await;
     let agent = client.agent(&session).await;
     let path = format!("/v1/agents/{agent}");
-    eventually("the agent is paused", PATIENCE, || async {
-        let view = client.get(&*path).await.expect(200);
-        if view["state"] == "paused" { Ok(()) } else { Err(view.to_string()) }
-    })
-    .await;
+    client.agent_becomes(&agent, "paused").await;
     let view = client.get(format!("/v1/sessions/{session}")).await.expect(200);
     assert_eq!(cents(&view["usage"]["cost"]), 1, "{view:#}");
-    let spent: i128 = recorded(&server, &session).values().sum();
+    let spent = recorded(&server, &session);
     assert!(spent <= 10_000_000_000 && spent > 9_900_000_000, "{spent}");
     client.post(format!("{path}/resume"), json!({})).await.refused("session_limit_exceeded");
     let audit = format!("/v1/audit/events?sessionId={session}&type=session.limit_reached");
@@ -178,40 +159,29 @@ async fn compute_stops_at_the_cap_and_goes_on_when_it_is_raised() {
     assert_eq!(audit["data"].as_array().unwrap().len(), 1, "{audit:#}");
     let raised = json!({ "limits": max_cost(100) });
     client.patch(format!("/v1/sessions/{session}"), raised).await.ok();
-    eventually("the agent goes on", PATIENCE, || async {
-        let view = client.get(&*path).await.expect(200);
-        if view["state"] == "idle" { Ok(()) } else { Err(view.to_string()) }
-    })
-    .await;
+    client.agent_becomes(&agent, "idle").await;
     client.bash(&agent, "echo on").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_stops_at_its_agents_own_cap() {
-    let models = ModelServer::start().await;
-    models.script(endless());
-    let server = Setup::default().models(&models).start().await;
-    let client = server.live();
-    set_price(&client).await;
-    let session = client.session().await;
+    let Runs { models: _models, session, client, server } = priced(Setup::default()).await;
     let cap = json!({ "amount": 20, "currency": "usd" });
     let agent = json!({ "model": model(), "costCap": cap, "tools": ["list_files"] });
     let agent = client.agent_with(&session, agent).await;
     let task = client.run(&session, &agent, "cap-1").await;
     let message = is_refused(&task).await;
     assert!(message.contains("costCap"), "{message}");
-    let spent: i128 = recorded(&server, &session).values().sum();
+    let spent = recorded(&server, &session);
     assert!(spent <= 200_000_000_000 && spent > 120_000_000_000, "{spent}");
     assert!(task.view().await["modelCalls"].as_i64().unwrap() >= 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_without_a_price_is_not_called_under_a_cap() {
-    let models = ModelServer::start().await;
+    let Runs { models, client, server: _server, .. } = Runs::start().await;
     models.script(Script::always(Reply::text("Hello.")));
     models.models(&["claude-nova-9"]);
-    let server = Setup::default().models(&models).start().await;
-    let client = server.live();
     let session = limited_session(&client, "capped", max_cost(500)).await;
     let model = json!("anthropic/claude-nova-9");
     let body = json!({ "agent": "coder", "input": "no-price", "model": model });
@@ -228,12 +198,7 @@ async fn a_model_without_a_price_is_not_called_under_a_cap() {
 /// What was spent before there was a cap counts against it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cap_that_is_set_later_counts_what_was_before() {
-    let models = ModelServer::start().await;
-    models.script(endless());
-    let server = Setup::default().models(&models).start().await;
-    let client = server.live();
-    set_price(&client).await;
-    let session = client.session().await;
+    let Runs { models: _models, session, client, server } = priced(Setup::default()).await;
     let first = submit(&client, &session, "later-1").await;
     let spent = |at_least: i64| {
         let (client, path) = (client.clone(), format!("/v1/sessions/{session}"));
@@ -251,6 +216,6 @@ async fn a_cap_that_is_set_later_counts_what_was_before() {
     let second = submit(&client, &session, "later-2").await;
     is_refused(&first).await;
     is_refused(&second).await;
-    let spent: i128 = recorded(&server, &session).values().sum();
+    let spent = recorded(&server, &session);
     assert!(spent <= 600_000_000_000 && spent > 500_000_000_000, "{spent}");
 }

@@ -56,18 +56,8 @@ impl Pushing {
 
     /// The cost of each usage record that costs something, as the log has it.
     fn billed(&self) -> BTreeMap<String, i128> {
-        let printed = self.server.cli_ok(["log", "read", "--limit", "1000000"]);
-        let commits = printed.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
-        let events = commits.flat_map(|commit| commit["events"].as_array().unwrap().clone());
-        let usage = events.map(|event| event["data"]["usage"].clone());
-        usage
-            .filter(|usage| usage["cost"].is_string())
-            .map(|usage| {
-                let cost: i128 = usage["cost"].as_str().unwrap().parse().unwrap();
-                (usage["id"].as_str().unwrap().to_owned(), cost)
-            })
-            .filter(|(_, cost)| *cost > 0)
-            .collect()
+        let records = self.server.usage_records().into_iter();
+        records.filter(|record| record.cost > 0).map(|record| (record.id, record.cost)).collect()
     }
 
     async fn push(&self, body: Value) -> String {

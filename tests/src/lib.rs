@@ -34,7 +34,7 @@ pub use cluster::{APIS, CORES, Cluster, WORKERS, Way};
 pub use leftovers::Leftovers;
 pub use resources::random_key;
 pub use runs::{ANTHROPIC_KEY, OPENAI_KEY, Runs, Task, process_is};
-pub use server::{Process, Server, Setup, Stores, on_cluster, theazo};
+pub use server::{Process, Server, Setup, Stores, UsageRecord, on_cluster, theazo};
 pub use wait::eventually;
 
 pub use reqwest::Method;

@@ -38,6 +38,16 @@ pub fn theazo() -> PathBuf {
     path
 }
 
+/// A usage record, as far as tests need it.
+#[derive(Debug, Clone)]
+pub struct UsageRecord {
+    pub id: String,
+    /// Empty where its event does not name it.
+    pub session: String,
+    /// Picodollars.
+    pub cost: i128,
+}
+
 /// How a server is started.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
@@ -244,6 +254,22 @@ impl Server {
         let (out, err) = (text(&output.stdout), text(&output.stderr));
         assert!(output.status.success(), "theazo {args:?}: {}\n{out}\n{err}", output.status);
         out
+    }
+
+    /// All usage records that the log has, in its order.
+    pub fn usage_records(&self) -> Vec<UsageRecord> {
+        let printed = self.cli_ok(["log", "read", "--limit", "1000000"]);
+        let commits = printed.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+        let events = commits.flat_map(|commit| commit["events"].as_array().unwrap().clone());
+        let record = |event: Value| {
+            let (data, usage) = (&event["data"], &event["data"]["usage"]);
+            usage["cost"].is_string().then(|| UsageRecord {
+                id: usage["id"].as_str().unwrap().to_owned(),
+                session: data["sessionId"].as_str().unwrap_or_default().to_owned(),
+                cost: usage["cost"].as_str().unwrap().parse().unwrap(),
+            })
+        };
+        events.filter_map(record).collect()
     }
 
     fn api(&self) -> &Process {
