@@ -88,7 +88,7 @@ impl Commander {
     }
 
     /// Tells the session what a spender has used, and reserves what it needs; answers the session
-    /// after it, which says what it got.
+    /// after it, which says what it got. Those that meet are made by one commit.
     pub async fn reserve(
         &self,
         origin: &Origin,
@@ -96,7 +96,7 @@ impl Commander {
         reserve: Reserve,
     ) -> Result<Done<Session>, CommandError> {
         let stream = StreamId::session(origin.scope, session);
-        self.execute(origin, &stream, &SessionCommand::Reserve(reserve)).await
+        self.reserve_together(origin, &stream, reserve).await
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::cache::Cache;
 use crate::load::{Snapshots, fold_commits};
+use crate::reservations::Reservations;
 use crate::turns::Turns;
 use crate::{Blobs, CommandError, Loaded, Origin, Vault, now};
 
@@ -26,6 +27,7 @@ pub struct Commander {
     pub(crate) cache: Arc<Cache>,
     pub(crate) snapshots: OnceLock<Arc<dyn Snapshots>>,
     turns: Turns,
+    pub(crate) reservations: Reservations,
     /// How far the commits of other processes have been seen; `None` where there are none.
     pub(crate) seen: watch::Sender<Option<Position>>,
     pub vault: Vault,
@@ -46,9 +48,9 @@ pub struct Done<A> {
 impl Commander {
     pub fn new(log: Arc<dyn EventLog>, vault: Vault, blobs: Blobs) -> Self {
         let cache = Arc::new(Cache::new(CACHED_AGGREGATES, CACHED_BYTES));
-        let turns = Turns::default();
+        let (turns, reservations) = (Turns::default(), Reservations::default());
         let seen = watch::Sender::new(None);
-        Self { log, cache, snapshots: OnceLock::new(), turns, seen, vault, blobs }
+        Self { log, cache, snapshots: OnceLock::new(), turns, reservations, seen, vault, blobs }
     }
 
     /// Lets loads start from the read models' rows. To be called once, at start.

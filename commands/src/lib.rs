@@ -12,6 +12,7 @@ mod execute;
 mod fresh;
 mod load;
 mod origin;
+mod reservations;
 mod resolve;
 pub mod stores;
 pub mod vault;

@@ -1,11 +1,15 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use theazo_commands::{AgentOptions, CommandError, Origin, Seed};
+use theazo_commands::{AgentOptions, CommandError, Origin, Seed, now};
 use theazo_domain::agent::{AgentCommand, AgentState};
+use theazo_domain::pricing::Costs;
 use theazo_domain::providers::ProviderKind;
-use theazo_domain::session::{Limits, Session, SessionPatch};
-use theazo_domain::{Rejection, StreamId};
+use theazo_domain::session::{
+    Limits, MaxCost, Need, Period, Reserve, RunNumber, Session, SessionPatch, Spent,
+};
+use theazo_domain::{Currency, Pico, Rejection, SessionId, StreamId};
 use theazo_log::{EventLog, Position};
 
 use crate::{World, scope, session};
@@ -33,6 +37,64 @@ async fn a_repeated_key_finds_its_first_commit_also_in_another_process() {
     assert!(!again.changed);
     assert_eq!(again.position, first.position);
     assert_eq!(again.state, first.state, "the answer is the state as it was then");
+}
+
+/// An agent of `id`, which says that its models have cost a cent.
+async fn a_cent_spent(world: &World, id: SessionId) -> Reserve {
+    let origin = Origin::cli(scope(1));
+    let agent_id = theazo_commands::agent::new_id(&origin);
+    let options = AgentOptions::default();
+    let spec = world.commander.resolve_agent(scope(1), id, options, LOCAL).await.unwrap();
+    world.commander.create_agent(&origin, id, agent_id, spec).await.unwrap();
+    let costs = Costs::on(now().day(), Pico::from_cents(1));
+    let spent = Spent::Models { costs, run: RunNumber::default() };
+    Reserve { agent_id, spent, need: Need::Nothing }
+}
+
+#[tokio::test]
+async fn reservations_that_meet_are_one_commit() {
+    let world = World::new().await;
+    let origin = Origin::cli(scope(1));
+    let mut create = session(&origin, "u");
+    let max = MaxCost { amount: 100, currency: Currency::Usd, period: Period::Session };
+    create.limits = Limits { max_cost: Some(max), max_agents: Some(20), ..Limits::default() };
+    let id = world.commander.create_session(&origin, create).await.unwrap().state.id;
+    let mut all = Vec::new();
+    for _ in 0..20 {
+        all.push(a_cent_spent(&world, id).await);
+    }
+    let made = futures::future::join_all(
+        all.into_iter().map(|reserve| world.commander.reserve(&origin, id, reserve)),
+    );
+    let mut made: Vec<_> = made.await.into_iter().map(Result::unwrap).collect();
+    let spent = made.iter().map(|done| done.state.budget.spent.total());
+    assert_eq!(spent.max(), Some(Pico::from_cents(20)));
+    made.dedup_by_key(|done| done.position);
+    assert_eq!(made.len(), 2, "the first, and then all that had come meanwhile");
+}
+
+/// Who gives up is not made to reserve, and keeps nobody.
+#[tokio::test]
+async fn a_reservation_given_up_keeps_nobody() {
+    let world = World::new().await;
+    let origin = Origin::cli(scope(1));
+    let id = world.commander.create_session(&origin, session(&origin, "u")).await.unwrap().state.id;
+    let (first, gone, last) = (
+        a_cent_spent(&world, id).await,
+        a_cent_spent(&world, id).await,
+        a_cent_spent(&world, id).await,
+    );
+    let mut reserving = Box::pin(world.commander.reserve(&origin, id, first));
+    let mut given_up = Box::pin(world.commander.reserve(&origin, id, gone));
+    // Under way, and waiting for its turn.
+    assert!(futures::poll!(&mut reserving).is_pending());
+    assert!(futures::poll!(&mut given_up).is_pending());
+    let other = world.commander.reserve(&origin, id, last);
+    drop(reserving);
+    drop(given_up);
+    let done = tokio::time::timeout(Duration::from_secs(30), other).await.unwrap().unwrap();
+    // The first may have reached the log.
+    assert!(done.state.budget.spent.total() <= Pico::from_cents(2));
 }
 
 #[tokio::test]

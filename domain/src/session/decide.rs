@@ -24,9 +24,9 @@ pub enum SessionCommand {
         spent: Vec<Spent>,
         run_open: bool,
     },
-    /// Tells what a spender has used, and reserves for what it is about to. What it got is in the
-    /// state after it; nothing, when there was not enough.
-    Reserve(Reserve),
+    /// Tells what spenders have used, and reserves for what they are about to, one after another.
+    /// What each got is in the state after it; nothing, when there was not enough.
+    Reserve(Vec<Reserve>),
     /// Records what was kept in a day that is over; repeating it for the same day changes nothing.
     RecordStorage {
         day: Day,
@@ -76,7 +76,7 @@ pub(super) fn decide(
             })
         }
         (Some(session), SessionCommand::Reserve(asked)) => {
-            Ok(reserve::reserve(session, asked, ctx))
+            Ok(reserve::reserve_all(session, asked, ctx))
         }
         (Some(session), SessionCommand::RecordStorage { day, byte_seconds }) => {
             Ok(record_storage(session, *day, *byte_seconds))

@@ -1,7 +1,7 @@
 //! How much of a session's limits is left, and who gets it.
 
 use crate::pricing::{ComputePrice, Costs};
-use crate::{AgentId, Ctx, Day, Pico, Timestamp};
+use crate::{AgentId, Aggregate, Ctx, Day, Pico, Timestamp};
 
 use super::budget::{Account, Notice, RunNumber, Side, Spender, Told, period_start};
 use super::{LimitKind, Period, Session, SessionEvent, SessionStatus};
@@ -138,7 +138,21 @@ impl Session {
     }
 }
 
-pub(super) fn reserve(session: &Session, reserve: &Reserve, ctx: Ctx) -> Vec<SessionEvent> {
+/// Each finds the session as those before it leave it.
+pub(super) fn reserve_all(session: &Session, all: &[Reserve], ctx: Ctx) -> Vec<SessionEvent> {
+    let (mut after, mut events) = (Some(session.clone()), Vec::new());
+    for asked in all {
+        let Some(before) = &after else { break };
+        let reserved = reserve(before, asked, ctx);
+        for event in &reserved {
+            after = Session::evolve(after, event, ctx.now);
+        }
+        events.extend(reserved);
+    }
+    events
+}
+
+fn reserve(session: &Session, reserve: &Reserve, ctx: Ctx) -> Vec<SessionEvent> {
     let Reserve { agent_id, spent, need } = reserve;
     let Some(account) = session.budget.accounts.get(agent_id) else { return vec![] };
     let spender = spent.spender();

@@ -115,7 +115,7 @@ impl World {
     }
 
     fn reserve(&mut self, n: u128, spent: Spent, need: Need) {
-        self.tell(&SessionCommand::Reserve(Reserve { agent_id: agent(n), spent, need }));
+        self.tell(&SessionCommand::Reserve(vec![Reserve { agent_id: agent(n), spent, need }]));
         self.take_slice(n);
     }
 

@@ -17,8 +17,8 @@ use crate::Host;
 const INTERVAL: Duration = Duration::from_secs(300);
 /// The next slice is reserved so long before the last one is over; sooner, where slices are short.
 const AHEAD_MS: u64 = 5_000;
-/// What others have reserved for their calls comes back when these end. The agent runs on for
-/// nothing until then.
+/// What is reserved for calls that are under way, its own or those of others, comes back when these
+/// end. The agent runs on for nothing until then.
 const MORE_SOON: Duration = Duration::from_millis(250);
 /// An agent that could not be paused is looked at again.
 const NOT_PAUSED_YET: Duration = Duration::from_secs(5);
@@ -117,10 +117,16 @@ impl Look<'_> {
         if held > 0 {
             return Ok(Some(self.time_left().unwrap_or(Duration::ZERO)));
         }
-        if self.session.counts() || self.session.may_have_more(self.agent.id) {
+        if self.session.may_have_more(self.agent.id) || self.models_hold() {
             return Ok(Some(MORE_SOON));
         }
         self.pause().await
+    }
+
+    /// Whether something is reserved for a call of its own run.
+    fn models_hold(&self) -> bool {
+        let models = self.session.budget.side(self.agent.id, Spender::Models);
+        self.agent.task.is_some() && models.is_some_and(|models| !models.held.is_zero())
     }
 
     /// How long until the next slice is to be reserved; nothing when it is time.

@@ -25,13 +25,13 @@ fn models(cost: Pico) -> Spent {
 
 fn call(agent: u128, spent: Pico, least: Pico, most: Pico) -> C {
     let spent = models(spent);
-    C::Reserve(Reserve { agent_id: agent_id(agent), spent, need: Need::Call { least, most } })
+    C::Reserve(vec![Reserve { agent_id: agent_id(agent), spent, need: Need::Call { least, most } }])
 }
 
 fn run(agent: u128, cost: Pico, millis: u64) -> C {
     let need = Need::Compute { price: ComputePrice::of("local") };
     let spent = Spent::Compute { costs: Costs::on(today(), cost), millis };
-    C::Reserve(Reserve { agent_id: agent_id(agent), spent, need })
+    C::Reserve(vec![Reserve { agent_id: agent_id(agent), spent, need }])
 }
 
 fn changed(agent: u128, spender: Spender, told: Told) -> E {
@@ -83,11 +83,30 @@ fn near_the_limit_a_call_gets_what_is_left_or_nothing() {
     refused.when(&call(2, Pico::ZERO, cents(2), cents(8))).then_nothing();
 }
 
+/// As told one by one: what the first gets, the second does not.
+#[test]
+fn those_that_reserve_together_get_what_the_ones_before_them_left() {
+    let asked = |agent| Reserve {
+        agent_id: agent_id(agent),
+        spent: models(Pico::ZERO),
+        need: Need::Call { least: cents(1), most: cents(8) },
+    };
+    let near = || given(two(max_cost(10, Period::Session)));
+    let first = cents(8) + Pico(2 * cents(1).0 / 8);
+    near()
+        .when(&C::Reserve(vec![asked(1), asked(2)]))
+        .then([held(1, first), held(2, cents(10).minus(first))]);
+    near().when(&C::Reserve(vec![])).then_nothing();
+}
+
 #[test]
 fn what_was_not_used_goes_back() {
     let told = Told { spent: Costs::on(today(), cents(1)), ..Told::default() };
-    let nothing =
-        C::Reserve(Reserve { agent_id: agent_id(1), spent: models(cents(1)), need: Need::Nothing });
+    let nothing = C::Reserve(vec![Reserve {
+        agent_id: agent_id(1),
+        spent: models(cents(1)),
+        need: Need::Nothing,
+    }]);
     let session = given(two(max_cost(500, Period::Day)))
         .when(&call(1, Pico::ZERO, cents(1), cents(1)))
         .then([held(1, cents(32))])
@@ -212,7 +231,7 @@ fn a_limit_that_comes_later_counts_what_was_before() {
     counting.clone().when(&admit(3)).then_limit_exceeded("being counted");
     let tell = |agent| {
         let spent = Spent::Compute { costs: Costs::on(today(), cents(1)), millis: 9 };
-        C::Reserve(Reserve { agent_id: agent_id(agent), spent, need: Need::Nothing })
+        C::Reserve(vec![Reserve { agent_id: agent_id(agent), spent, need: Need::Nothing }])
     };
     let told = Told { spent: Costs::on(today(), cents(1)), millis: 9, ..Told::default() };
     let session = counting
@@ -230,7 +249,7 @@ fn the_costs_of_a_run_that_outlives_its_agent_are_counted() {
     let release = C::ReleaseAgent { agent_id: agent_id(1), spent: vec![], run_open: true };
     let tell = |need| {
         let spent = models(cents(3));
-        C::Reserve(Reserve { agent_id: agent_id(1), spent, need })
+        C::Reserve(vec![Reserve { agent_id: agent_id(1), spent, need }])
     };
     let told = Told { spent: Costs::on(today(), cents(3)), ..Told::default() };
     let session = given(two(max_cost(10, Period::Session)))
@@ -264,7 +283,7 @@ fn an_attempt_that_was_overtaken_is_not_listened_to() {
     let of = |attempt, cost, need| {
         let run = RunNumber { run: 1, attempt };
         let spent = Spent::Models { costs: Costs::on(today(), cost), run };
-        C::Reserve(Reserve { agent_id: agent_id(1), spent, need })
+        C::Reserve(vec![Reserve { agent_id: agent_id(1), spent, need }])
     };
     let need = || Need::Call { least: cents(1), most: cents(1) };
     let held = |attempt, spent: Pico, held| Told {
