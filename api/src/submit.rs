@@ -173,7 +173,7 @@ fn wrong_model(error: RouteError) -> ApiError {
 }
 
 /// Refuses early what is never called: the worker looks again at the address that it dials.
-fn check_webhook(state: &AppState, url: &str) -> Result<(), ApiError> {
+pub(crate) fn check_webhook(state: &AppState, url: &str) -> Result<(), ApiError> {
     let wrong = |message: String| ApiError::invalid("webhook", message);
     if url.is_empty() || url.len() > WEBHOOK_MAX {
         return Err(wrong(format!("must be 1 to {WEBHOOK_MAX} bytes")));

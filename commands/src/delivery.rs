@@ -3,13 +3,19 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use theazo_domain::delivery::{Delivery, DeliveryCommand};
-use theazo_domain::{DeliveryId, Scope, StreamId, TaskId};
+use theazo_domain::{CommitId, DeliveryId, Scope, StreamId, TaskId};
 
 use crate::{CommandError, Commander, Done, Origin, Seed};
 
 /// The id of the delivery that tells of `task`'s end: there is one.
 pub fn id_of(task: TaskId) -> DeliveryId {
     DeliveryId::from_uuid(Seed::of(&["delivery of", &task.to_string()]).uuid("delivery"))
+}
+
+/// The id of the delivery that tells of the `index`th event of `commit`, which is about a limit.
+pub fn id_of_notice(commit: CommitId, index: usize) -> DeliveryId {
+    let event = format!("delivery of event {index}");
+    DeliveryId::from_uuid(Seed::of_reaction(commit, &event).uuid("delivery"))
 }
 
 /// What the webhooks of `scope` are signed with, the Standard Webhooks way: AgentCo sees it as

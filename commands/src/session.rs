@@ -1,8 +1,9 @@
 //! Sessions: create, get or create by user, change, end.
 
 use theazo_domain::session::{CreateSession, Session, SessionCommand, SessionPatch, SessionStatus};
-use theazo_domain::{Day, Scope, SessionId, StreamId};
+use theazo_domain::{Day, Payload, Scope, SessionId, StreamId};
 
+use crate::vault::{open_payload, seal_payload};
 use crate::{CommandError, Commander, Done, Origin, Seed};
 
 /// The id of a session that is to be created.
@@ -19,6 +20,10 @@ pub fn id_for_user(scope: Scope, user_id: &str, previous: Option<SessionId>) -> 
     SessionId::from_uuid(seed.uuid("session"))
 }
 
+fn webhook_purpose(session: SessionId) -> String {
+    format!("session {session} webhook")
+}
+
 impl Commander {
     pub async fn create_session(
         &self,
@@ -29,13 +34,14 @@ impl Commander {
         self.execute_new(origin, &stream, &SessionCommand::Create(create)).await
     }
 
-    /// The user's session: `existing` when it has not ended, else a new one. `existing` is the
-    /// user's newest session by the read model.
+    /// The user's session: `existing` when it has not ended, else a new one, whose limits `webhook`
+    /// is told of. `existing` is the user's newest session by the read model.
     pub async fn session_for_user(
         &self,
         origin: &Origin,
         existing: Option<SessionId>,
         mut create: CreateSession,
+        webhook: Option<&str>,
     ) -> Result<Done<Session>, CommandError> {
         let mut previous = None;
         let mut candidate = existing;
@@ -52,6 +58,7 @@ impl Commander {
                 }
                 None => {
                     create.session_id = id;
+                    create.webhook = self.seal_limits_webhook(origin.scope, id, webhook).await?;
                     match self.create_session(origin, create.clone()).await {
                         // Another request made it just now: the next turn finds it.
                         Err(CommandError::Rejected(theazo_domain::Rejection::Conflict(_))) => {
@@ -62,6 +69,31 @@ impl Commander {
                 }
             }
         }
+    }
+
+    /// Seals the URL that is told of the limits of a session.
+    pub async fn seal_limits_webhook(
+        &self,
+        scope: Scope,
+        id: SessionId,
+        url: Option<&str>,
+    ) -> Result<Option<Payload>, CommandError> {
+        let Some(url) = url else { return Ok(None) };
+        let purpose = webhook_purpose(id);
+        let sealed =
+            seal_payload(&self.vault, &self.blobs, (scope, id), &purpose, url.as_bytes()).await?;
+        Ok(Some(sealed))
+    }
+
+    pub async fn open_limits_webhook(
+        &self,
+        scope: Scope,
+        id: SessionId,
+        url: &Payload,
+    ) -> Result<String, CommandError> {
+        let plain =
+            open_payload(&self.vault, &self.blobs, scope, &webhook_purpose(id), url).await?;
+        Ok(String::from_utf8_lossy(&plain).into_owned())
     }
 
     pub async fn update_session(

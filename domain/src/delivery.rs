@@ -6,6 +6,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::event::events;
+use crate::session::Notice;
 use crate::{
     Aggregate, Ctx, DeliveryId, Event, Kind, Payload, Rejection, SessionId, TaskId, Timestamp,
 };
@@ -18,7 +19,8 @@ events! {
         Requested = "delivery.requested" {
             delivery_id: DeliveryId,
             session_id: SessionId,
-            task_id: TaskId,
+            #[serde(flatten)]
+            about: About,
             url: Payload,
         }
         /// A try that has ended.
@@ -39,10 +41,29 @@ events! {
     }
 }
 
+/// What a delivery tells of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+pub enum About {
+    /// The end of a task.
+    Task { task_id: TaskId },
+    /// A limit of the session that is near or reached.
+    Limit { notice: Notice },
+}
+
+impl About {
+    pub const fn task_id(&self) -> Option<TaskId> {
+        match self {
+            About::Task { task_id } => Some(*task_id),
+            About::Limit { .. } => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub enum DeliveryCommand {
     /// Repeating it changes nothing: its id is derived from what it tells.
-    Request { delivery_id: DeliveryId, session_id: SessionId, task_id: TaskId, url: Payload },
+    Request { delivery_id: DeliveryId, session_id: SessionId, about: About, url: Payload },
     /// `number`: of the try, so that a report that comes twice counts once.
     Report { number: u32, status: Option<u16>, error: Option<String>, duration_ms: u64 },
 }
@@ -70,7 +91,8 @@ impl DeliveryStatus {
 pub struct Delivery {
     pub id: DeliveryId,
     pub session_id: SessionId,
-    pub task_id: TaskId,
+    #[serde(flatten)]
+    pub about: About,
     pub url: Payload,
     pub status: DeliveryStatus,
     /// Tries so far.
@@ -94,11 +116,11 @@ impl Aggregate for Delivery {
         ctx: Ctx,
     ) -> Result<Vec<DeliveryEvent>, Rejection> {
         match (state, command) {
-            (None, DeliveryCommand::Request { delivery_id, session_id, task_id, url }) => {
+            (None, DeliveryCommand::Request { delivery_id, session_id, about, url }) => {
                 Ok(vec![DeliveryEvent::Requested {
                     delivery_id: *delivery_id,
                     session_id: *session_id,
-                    task_id: *task_id,
+                    about: about.clone(),
                     url: url.clone(),
                 }])
             }
@@ -127,11 +149,11 @@ impl Aggregate for Delivery {
 
     fn evolve(state: Option<Self>, event: &DeliveryEvent, at: Timestamp) -> Option<Self> {
         match (state, event) {
-            (None, DeliveryEvent::Requested { delivery_id, session_id, task_id, url }) => {
+            (None, DeliveryEvent::Requested { delivery_id, session_id, about, url }) => {
                 Some(Delivery {
                     id: *delivery_id,
                     session_id: *session_id,
-                    task_id: *task_id,
+                    about: about.clone(),
                     url: url.clone(),
                     status: DeliveryStatus::Pending,
                     attempts: 0,

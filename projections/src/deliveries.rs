@@ -1,9 +1,9 @@
-//! Webhook deliveries: of a task, and those that are still to be made.
+//! Webhook deliveries: of a task, of a session's limits, and those that are still to be made.
 
 use std::borrow::Cow;
 
 use theazo_domain::delivery::{Delivery, DeliveryStatus};
-use theazo_domain::{DeliveryId, Kind, Scope, StreamId, TaskId};
+use theazo_domain::{DeliveryId, Kind, Scope, SessionId, StreamId, TaskId};
 use theazo_log::Commit;
 
 use crate::cells::Cells;
@@ -14,8 +14,8 @@ use crate::{Model, Page, ReadError, ReadModels, Row};
 impl Table for Delivery {
     const MODEL: Model = Model::Deliveries;
     const KIND: Kind = Kind::Delivery;
-    const COLUMNS: &'static [&'static str] = &["task_id", "pending"];
-    const FIXED: &'static [&'static str] = &["task_id"];
+    const COLUMNS: &'static [&'static str] = &["session_id", "task_id", "pending"];
+    const FIXED: &'static [&'static str] = &["session_id", "task_id"];
 
     fn row(commit: &Commit) -> Option<Cow<'_, StreamId>> {
         own_row::<Delivery>(commit)
@@ -26,7 +26,8 @@ impl Table for Delivery {
     }
 
     fn cells(&self, row: &mut Cells) {
-        row.put(self.task_id.to_string());
+        row.put(self.session_id.to_string());
+        row.put(self.about.task_id().map(|task| task.to_string()));
         row.put(self.status == DeliveryStatus::Pending);
     }
 }
@@ -47,6 +48,18 @@ impl ReadModels {
         page: Page,
     ) -> Result<Vec<Row<Delivery>>, ReadError> {
         let query = Query::scoped(Model::Deliveries, scope).equals("task_id", task.to_string());
+        query.page(self, page).await
+    }
+
+    /// Those that tell of a session's limits.
+    pub async fn deliveries_of_limits(
+        &self,
+        scope: Scope,
+        session: SessionId,
+        page: Page,
+    ) -> Result<Vec<Row<Delivery>>, ReadError> {
+        let query = Query::scoped(Model::Deliveries, scope);
+        let query = query.equals("session_id", session.to_string()).and("task_id IS NULL");
         query.page(self, page).await
     }
 

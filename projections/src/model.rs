@@ -44,7 +44,7 @@ models! {
     FileOperations = "file_operations" v 1 ["file_operations"],
     Tasks = "tasks" v 2 ["tasks"],
     Definitions = "definitions" v 1 ["definitions"],
-    Deliveries = "deliveries" v 1 ["deliveries"],
+    Deliveries = "deliveries" v 2 ["deliveries"],
     Exports = "exports" v 1 ["exports"],
     ExportLedger = "export_ledger" v 1 ["export_ledger"],
     Snapshots = "snapshots" v 1 ["snapshots"],

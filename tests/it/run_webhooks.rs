@@ -130,11 +130,79 @@ async fn a_webhook_survives_a_crash() {
     delivery(&task, "delivered").await;
 }
 
+/// A session whose agents cost something, and which has so many cents.
+async fn limited(client: &Client, url: &str, cents: i64) -> String {
+    let max_cost = json!({ "amount": cents, "currency": "usd", "period": "session" });
+    let limits = json!({ "maxCost": max_cost });
+    client.session_with(json!({ "userId": "poor", "limits": limits, "webhook": url })).await
+}
+
+fn spoken(told: &Told) -> (Value, Value) {
+    let body: Value = serde_json::from_str(&told.body).unwrap();
+    (body["type"].clone(), body)
+}
+
+/// An idle agent comes to its limit by itself; also when the server dies over it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_is_near_and_one_that_is_reached_are_told() {
+    let mut runs = Runs::with(Setup::default().arg("--allow-private-networks")).await;
+    let receiver = Receiver::start(vec![]).await;
+    let session = limited(&runs.client, &receiver.url, 1).await;
+    let agent = runs.client.agent(&session).await;
+    let near = receiver.told(1).await;
+    runs.server.kill9();
+    runs.server.start_again().await;
+    runs.client.agent_becomes(&agent, "paused").await;
+    let told = receiver.told(2).await;
+    let secret = secret(&runs.client).await;
+    assert!(told.iter().all(|told| told.is_signed_with(&secret)), "{told:?}");
+    assert_eq!(near[0].header("webhook-id"), told[0].header("webhook-id"));
+    let ((first, body), (last, _)) = (spoken(&told[0]), spoken(&told[1]));
+    assert_eq!((first, last), (json!("session.limit_warning"), json!("session.limit_reached")));
+    let about = (&body["sessionId"], &body["userId"], &body["limit"], &body["max"]["amount"]);
+    assert_eq!(about, (&json!(session), &json!("poor"), &json!("maxCost"), &json!(1)), "{body}");
+    let path = format!("/v1/sessions/{session}");
+    assert_eq!(runs.client.get(&*path).await.expect(200)["webhook"], true);
+    let list = runs.client.get(format!("{path}/deliveries")).await.expect(200);
+    let listed: Vec<_> = list["data"].as_array().unwrap().iter().rev().collect();
+    assert_eq!(listed.len(), 2, "{list:#}");
+    for (listed, told) in listed.iter().zip(&told) {
+        assert_eq!(listed["id"], told.header("webhook-id"));
+        assert_eq!((&listed["url"], &listed["taskId"]), (&json!(receiver.url), &Value::Null));
+    }
+    assert_eq!(receiver.told(2).await.len(), 2, "each is told once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_of_limits_any_more() {
+    let runs = Runs::with(Setup::default().arg("--allow-private-networks")).await;
+    let receiver = Receiver::start(vec![]).await;
+    let session = limited(&runs.client, &receiver.url, 1).await;
+    let path = format!("/v1/sessions/{session}");
+    let changed = runs.client.patch(&*path, json!({ "webhook": null })).await.expect(200);
+    assert_eq!(changed["webhook"], Value::Null, "{changed:#}");
+    let agent = runs.client.agent(&session).await;
+    runs.client.agent_becomes(&agent, "paused").await;
+    // Another's deliveries come after what would have been told.
+    let other = limited(&runs.client, &receiver.url, 1).await;
+    runs.client.agent(&other).await;
+    let told = receiver.told(2).await;
+    assert!(told.iter().all(|told| spoken(told).1["sessionId"] == json!(other)), "{told:?}");
+    let list = runs.client.get(format!("{path}/deliveries")).await.expect(200);
+    assert_eq!(list["data"], json!([]));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_into_our_network_is_refused() {
     let runs = Runs::start().await;
     for url in ["http://127.0.0.1:1/x", "http://10.0.0.1/x", "http://localhost/x", "ftp://a.b/x"] {
         let body = json!({ "agent": "coder", "input": "x", "webhook": url });
         runs.client.submission(&runs.session, body).await.invalid("webhook");
+        let session = json!({ "userId": "x", "webhook": url });
+        runs.client.post("/v1/sessions", session).await.invalid("webhook");
+        let options = json!({ "webhook": url });
+        runs.client.post("/v1/sessions/by-user/x", options.clone()).await.invalid("webhook");
+        let path = format!("/v1/sessions/{}", runs.session);
+        runs.client.patch(path, options).await.invalid("webhook");
     }
 }

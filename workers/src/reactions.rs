@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::retry::until_done;
+use crate::webhooks::request;
 use crate::{Host, lifecycle, shelf};
 
 /// Whose reactions they are.
@@ -77,6 +78,10 @@ fn scheduler_reacts(
     stop: &CancellationToken,
 ) {
     let scope = commit.stream.scope;
+    if request::is_about_limits(commit) {
+        let (host, commit) = (host.clone(), commit.clone());
+        tracker.spawn(async move { request::of_limits(&host, &commit).await });
+    }
     for event in &commit.events {
         match event {
             Event::Session(SessionEvent::AgentAdmitted { .. }) => {

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use theazo_commands::{Done, now, session as command};
 use theazo_domain::{SessionId, Timestamp, session};
-use theazo_projections::{ReadModels, SessionFilter, SessionView};
+use theazo_projections::{ReadModels, Row, SessionFilter, SessionView};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -13,7 +13,8 @@ use crate::authority::{Caller, Reader, Writer};
 use crate::error::ApiError;
 use crate::extract::{Empty, Id, Json, Path, Query};
 use crate::page::{PageBody, PageRequest};
-use crate::submit::{check_model, must_exist};
+use crate::submit::{check_model, check_webhook, must_exist};
+use crate::wire::delivery::{Delivery, ListDeliveries};
 use crate::wire::session::{CreateSessionBody, ListSessions, Session, SessionOptions, Usage};
 use crate::write::{Shown, Written};
 
@@ -23,6 +24,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(session_view, session_update))
         .routes(routes!(session_for_user))
         .routes(routes!(session_end))
+        .routes(routes!(session_deliveries))
 }
 
 /// Create a session
@@ -37,8 +39,11 @@ async fn session_create(
     Json(body): Json<CreateSessionBody>,
 ) -> Result<Response, ApiError> {
     check_model(&state, body.model())?;
-    let origin = writer.origin();
-    let create = body.into_command(command::new_id(origin));
+    let (origin, url) = (writer.origin(), body.webhook.clone());
+    url.as_deref().map_or(Ok(()), |url| check_webhook(&state, url))?;
+    let mut create = body.into_command(command::new_id(origin));
+    let (id, seal) = (create.session_id, &writer.commander);
+    create.webhook = seal.seal_limits_webhook(origin.scope, id, url.as_deref()).await?;
     let done = writer.commander.create_session(origin, create).await?;
     Ok(created(&writer.caller, &done))
 }
@@ -91,8 +96,12 @@ async fn session_update(
 ) -> Result<Response, ApiError> {
     must_exist(&writer, id).await?;
     check_model(&state, body.model())?;
+    body.webhook().map_or(Ok(()), |url| check_webhook(&state, url))?;
     let usage = usage(&writer.caller, &state.reads, id).await?;
-    let done = writer.commander.update_session(writer.origin(), id, body.into_patch()).await?;
+    let commander = &writer.commander;
+    let webhook = commander.seal_limits_webhook(writer.scope(), id, body.webhook()).await?;
+    let patch = body.into_patch(webhook);
+    let done = commander.update_session(writer.origin(), id, patch).await?;
     Ok(changed(&writer.caller, &done, usage))
 }
 
@@ -113,11 +122,13 @@ async fn session_for_user(
     Json(body): Json<SessionOptions>,
 ) -> Result<Response, ApiError> {
     check_model(&state, body.model())?;
-    let origin = writer.origin();
+    body.webhook().map_or(Ok(()), |url| check_webhook(&state, url))?;
+    let (origin, webhook) = (writer.origin(), body.webhook().map(str::to_owned));
     let latest = reader.models.latest_session_of_user(origin.scope, &user_id).await?;
     let existing = latest.map(|row| row.value.session.id);
     let create = body.into_command(command::new_id(origin), user_id);
-    let done = writer.commander.session_for_user(origin, existing, create).await?;
+    let done =
+        writer.commander.session_for_user(origin, existing, create, webhook.as_deref()).await?;
     if done.changed {
         return Ok(created(&writer.caller, &done));
     }
@@ -140,6 +151,33 @@ async fn session_end(
     let usage = usage(&writer.caller, &state.reads, id).await?;
     let done = writer.commander.end_session(writer.origin(), id).await?;
     Ok(changed(&writer.caller, &done, usage))
+}
+
+/// List a session's webhook deliveries
+///
+/// Those that tell of its limits; those of a task are listed with the task.
+#[utoipa::path(get, path = "/v1/sessions/{id}/deliveries", tag = "sessions",
+    params(("id" = String, Path, description = "`ses_…`"), ListDeliveries),
+    responses((status = 200, description = "A page of deliveries", body = PageBody<Delivery>)))]
+async fn session_deliveries(
+    State(state): State<AppState>,
+    reader: Reader,
+    writer: Writer,
+    Id(id): Id<SessionId>,
+    Query(query): Query<ListDeliveries>,
+) -> Result<Shown<PageBody<Delivery>>, ApiError> {
+    let (scope, text) = (reader.scope(), id.to_string());
+    let filters = [("sessionId", Some(text.as_str()))];
+    let cursor = query.cursor.as_deref();
+    let page = PageRequest::new(&state, scope, "deliveries", &filters, query.limit, cursor)?;
+    must_exist(&writer, id).await?;
+    let mut rows = Vec::new();
+    let found = reader.models.deliveries_of_limits(scope, id, page.rows()).await?;
+    for Row { seq, revision, value } in found {
+        let url = writer.commander.open_limits_webhook(scope, id, &value.url).await?;
+        rows.push(Row { seq, revision, value: Delivery::new(value, url) });
+    }
+    Ok(Shown(page.answer(rows, |row| row.value)))
 }
 
 fn shown(view: &SessionView, now: Timestamp) -> Session<'_> {

@@ -24,8 +24,10 @@ pub struct Delivery {
     /// Also the `webhook-id` header of every try.
     #[schema(value_type = String, example = "whd_01HX0000000000000000000001")]
     id: DeliveryId,
-    #[schema(value_type = String, example = "task_01HX0000000000000000000001")]
-    task_id: TaskId,
+    /// The task whose end it tells of; absent where it tells of a limit.
+    #[schema(value_type = Option<String>, example = "task_01HX0000000000000000000001")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_id: Option<TaskId>,
     url: String,
     status: Status,
     /// Tries so far.
@@ -50,7 +52,7 @@ impl Delivery {
     pub fn new(delivery: delivery::Delivery, url: String) -> Self {
         Self {
             id: delivery.id,
-            task_id: delivery.task_id,
+            task_id: delivery.about.task_id(),
             url,
             status: match delivery.status {
                 DeliveryStatus::Pending => Status::Pending,

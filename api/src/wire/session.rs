@@ -1,11 +1,11 @@
 //! Sessions as the API takes and shows them.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use theazo_domain::model::ModelConfig;
 use theazo_domain::session::{self, CreateSession, Limits, SessionPatch, SessionStatus};
 use theazo_domain::settings::ComputeChoice;
 use theazo_domain::validate::Metadata;
-use theazo_domain::{Money, SessionId, Timestamp};
+use theazo_domain::{Money, Payload, SessionId, Timestamp};
 use theazo_projections::SessionUsage;
 use utoipa::{IntoParams, ToSchema};
 
@@ -28,6 +28,9 @@ pub struct CreateSessionBody {
     compute: Option<ComputeChoice>,
     #[schema(value_type = Option<common::Metadata>, example = json!({ "plan": "pro" }))]
     metadata: Option<Metadata>,
+    /// Told when four fifths of a limit are used, and when one is reached.
+    #[schema(example = "https://your-api.com/webhooks/limits")]
+    pub webhook: Option<String>,
 }
 
 /// What a session is created with, or what of it is changed. An absent field stays as it is; a
@@ -45,6 +48,16 @@ pub struct SessionOptions {
     compute: Option<ComputeChoice>,
     #[schema(value_type = Option<common::Metadata>, example = json!({ "plan": "pro" }))]
     metadata: Option<Metadata>,
+    /// Told when four fifths of a limit are used, and when one is reached; `null`: nobody is told
+    /// any more.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, example = "https://your-api.com/webhooks/limits")]
+    webhook: Option<Option<String>>,
+}
+
+/// A field that is `null` is given, too.
+fn given<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
+    Deserialize::deserialize(field).map(Some)
 }
 
 impl CreateSessionBody {
@@ -53,8 +66,9 @@ impl CreateSessionBody {
     }
 
     pub fn into_command(self, session_id: SessionId) -> CreateSession {
-        let Self { user_id, limits, model, compute, metadata } = self;
-        SessionOptions { limits, model, compute, metadata }.into_command(session_id, user_id)
+        let Self { user_id, limits, model, compute, metadata, webhook: _ } = self;
+        let options = SessionOptions { limits, model, compute, metadata, webhook: None };
+        options.into_command(session_id, user_id)
     }
 }
 
@@ -63,6 +77,12 @@ impl SessionOptions {
         self.model.as_ref()
     }
 
+    /// The URL that is given.
+    pub fn webhook(&self) -> Option<&str> {
+        self.webhook.as_ref()?.as_deref()
+    }
+
+    /// Without its webhook, which is to be sealed.
     pub fn into_command(self, session_id: SessionId, user_id: String) -> CreateSession {
         CreateSession {
             session_id,
@@ -71,11 +91,14 @@ impl SessionOptions {
             model: self.model,
             compute: self.compute,
             metadata: self.metadata.unwrap_or_default(),
+            webhook: None,
         }
     }
 
-    pub fn into_patch(self) -> SessionPatch {
+    /// With its webhook sealed.
+    pub fn into_patch(self, webhook: Option<Payload>) -> SessionPatch {
         SessionPatch {
+            webhook: self.webhook.map(|_| webhook),
             limits: self.limits,
             model: self.model,
             compute: self.compute,
@@ -155,6 +178,9 @@ pub struct Session<'a> {
     compute: Option<&'a ComputeChoice>,
     #[schema(value_type = common::Metadata)]
     metadata: &'a Metadata,
+    /// Whether a webhook is told of its limits; absent when none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook: Option<bool>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -172,6 +198,7 @@ impl<'a> Session<'a> {
             model: session.model.as_ref(),
             compute: session.compute.as_ref(),
             metadata: &session.metadata,
+            webhook: session.webhook.is_some().then_some(true),
             created_at: session.created_at,
             updated_at: session.updated_at,
         }

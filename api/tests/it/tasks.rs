@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use theazo_commands::delivery;
 use theazo_commands::{Origin, TaskPart};
-use theazo_domain::delivery::DeliveryCommand;
+use theazo_domain::delivery::{About, DeliveryCommand};
 use theazo_domain::task::Task;
 use theazo_domain::{StreamId, TaskId};
 
@@ -503,7 +503,12 @@ async fn deliveries_show_who_was_told() {
     let origin = Origin::system(app.live.scope, "webhooks");
     let url = state.webhook.clone().unwrap();
     let session_id = state.session_id;
-    let request = DeliveryCommand::Request { delivery_id, session_id, task_id: task, url };
+    let request = DeliveryCommand::Request {
+        delivery_id,
+        session_id,
+        about: About::Task { task_id: task },
+        url,
+    };
     app.commander.delivery(&origin, delivery_id, &request).await.unwrap();
     let tried =
         DeliveryCommand::Report { number: 1, status: Some(503), error: None, duration_ms: 12 };

@@ -106,7 +106,7 @@ async fn racing_get_or_creates_make_one_session() {
             tokio::spawn(async move {
                 let origin = Origin::cli(scope(1));
                 let create = session(&origin, "user_1");
-                commander.session_for_user(&origin, None, create).await.unwrap()
+                commander.session_for_user(&origin, None, create, None).await.unwrap()
             })
         })
         .collect();
@@ -122,7 +122,7 @@ async fn racing_get_or_creates_make_one_session() {
     let id = *ids.iter().next().unwrap();
     world.commander.end_session(&origin, id).await.unwrap();
     let create = session(&origin, "user_1");
-    let next = world.commander.session_for_user(&origin, Some(id), create).await.unwrap();
+    let next = world.commander.session_for_user(&origin, Some(id), create, None).await.unwrap();
     assert!(next.changed && next.state.id != id, "an ended session is followed by a new one");
 }
 

@@ -75,6 +75,7 @@ fn session(origin: &Origin, user: &str) -> CreateSession {
         model: None,
         compute: None,
         metadata: Default::default(),
+        webhook: None,
     }
 }
 

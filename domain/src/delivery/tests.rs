@@ -1,5 +1,5 @@
 use super::{
-    BACKOFF_S, Delivery, DeliveryCommand as C, DeliveryEvent as E, DeliveryStatus, accepted,
+    About, BACKOFF_S, Delivery, DeliveryCommand as C, DeliveryEvent as E, DeliveryStatus, accepted,
 };
 use crate::testing::examples::{payload, session_id, task_id};
 use crate::testing::{self, Given, at};
@@ -14,14 +14,16 @@ fn id() -> DeliveryId {
     DeliveryId::from_uuid(Uuid::from_u128(1))
 }
 
+fn about() -> About {
+    About::Task { task_id: task_id(1) }
+}
+
 fn request() -> C {
-    let (session_id, task_id) = (session_id(), task_id(1));
-    C::Request { delivery_id: id(), session_id, task_id, url: payload() }
+    C::Request { delivery_id: id(), session_id: session_id(), about: about(), url: payload() }
 }
 
 fn requested() -> E {
-    let (session_id, task_id) = (session_id(), task_id(1));
-    E::Requested { delivery_id: id(), session_id, task_id, url: payload() }
+    E::Requested { delivery_id: id(), session_id: session_id(), about: about(), url: payload() }
 }
 
 fn report(number: u32, status: Option<u16>) -> C {
@@ -41,7 +43,7 @@ fn it_is_requested_once_and_due_at_once() {
     let delivery = given([]).when(&request()).then([requested()]).when(&request()).then_nothing();
     let delivery = delivery.state();
     assert_eq!((delivery.status, delivery.next_at), (DeliveryStatus::Pending, Some(at(0))));
-    assert_eq!((delivery.id, delivery.task_id), (id(), task_id(1)));
+    assert_eq!((delivery.id, delivery.about), (id(), about()));
 }
 
 #[test]

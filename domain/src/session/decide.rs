@@ -3,7 +3,7 @@ use crate::model::ModelConfig;
 use crate::pricing::StorageUsage;
 use crate::settings::ComputeChoice;
 use crate::validate::{self, Metadata};
-use crate::{AgentId, Ctx, Day, FieldError, Pico, Rejection, SessionId, Timestamp};
+use crate::{AgentId, Ctx, Day, FieldError, Payload, Pico, Rejection, SessionId, Timestamp};
 
 use super::reserve::{self, Reserve, Spent};
 use super::{Limits, Session, SessionEvent, SessionStatus};
@@ -43,6 +43,7 @@ pub struct CreateSession {
     pub model: Option<ModelConfig>,
     pub compute: Option<ComputeChoice>,
     pub metadata: Metadata,
+    pub webhook: Option<Payload>,
 }
 
 /// What to change; absent fields stay as they are, given ones are replaced whole.
@@ -52,6 +53,8 @@ pub struct SessionPatch {
     pub model: Option<ModelConfig>,
     pub compute: Option<ComputeChoice>,
     pub metadata: Option<Metadata>,
+    /// `Some(None)`: nobody is told any more.
+    pub webhook: Option<Option<Payload>>,
 }
 
 pub(super) fn decide(
@@ -109,14 +112,16 @@ fn create(create: &CreateSession) -> Result<Vec<SessionEvent>, Rejection> {
     create.limits.check(&mut errors);
     check_defaults(create.model.as_ref(), create.compute.as_ref(), &mut errors);
     checked(errors)?;
-    Ok(vec![SessionEvent::Created {
+    let created = SessionEvent::Created {
         session_id: create.session_id,
         user_id: create.user_id.clone(),
         limits: create.limits.clone(),
         model: create.model.clone(),
         compute: create.compute.clone(),
         metadata: create.metadata.clone(),
-    }])
+    };
+    let webhook = create.webhook.clone().map(|url| SessionEvent::WebhookSet { webhook: Some(url) });
+    Ok([created].into_iter().chain(webhook).collect())
 }
 
 fn update(session: &Session, patch: &SessionPatch) -> Result<Vec<SessionEvent>, Rejection> {
@@ -136,8 +141,10 @@ fn update(session: &Session, patch: &SessionPatch) -> Result<Vec<SessionEvent>, 
     let model = patch.model.clone().filter(|m| Some(m) != session.model.as_ref());
     let compute = patch.compute.clone().filter(|c| Some(c) != session.compute.as_ref());
     let metadata = patch.metadata.clone().filter(|m| *m != session.metadata);
+    let webhook = patch.webhook.clone().filter(|webhook| *webhook != session.webhook);
+    let webhook = webhook.map(|webhook| SessionEvent::WebhookSet { webhook });
     if limits.is_none() && model.is_none() && compute.is_none() && metadata.is_none() {
-        return Ok(vec![]);
+        return Ok(Vec::from_iter(webhook));
     }
     let goes_on = session.status == SessionStatus::Paused
         && limits.as_ref().is_some_and(|limits| {
@@ -146,6 +153,7 @@ fn update(session: &Session, patch: &SessionPatch) -> Result<Vec<SessionEvent>, 
         });
     let mut events = vec![SessionEvent::Updated { limits, model, compute, metadata }];
     events.extend(goes_on.then_some(SessionEvent::Resumed {}));
+    events.extend(webhook);
     Ok(events)
 }
 

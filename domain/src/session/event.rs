@@ -4,7 +4,7 @@ use crate::model::ModelConfig;
 use crate::pricing::StorageUsage;
 use crate::settings::ComputeChoice;
 use crate::validate::Metadata;
-use crate::{AgentId, SessionId};
+use crate::{AgentId, Payload, SessionId};
 
 use super::{LimitKind, Limits, Notice, Spender, Told};
 
@@ -31,6 +31,11 @@ events! {
             compute: Option<ComputeChoice>,
             #[serde(default, skip_serializing_if = "Option::is_none")]
             metadata: Option<Metadata>,
+        }
+        /// Who is told when a limit is near or reached; nobody, when it is absent.
+        WebhookSet = "session.webhook_set" {
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            webhook: Option<Payload>,
         }
         /// The session has room for this agent, which counts against `maxAgents` from here.
         AgentAdmitted = "session.agent_admitted" {

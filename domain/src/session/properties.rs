@@ -19,6 +19,7 @@ fn command() -> impl Strategy<Value = SessionCommand> {
                 model: None,
                 compute: None,
                 metadata,
+                webhook: None,
             })
         }),
         2 => patch.prop_map(|(limits, metadata)| {

@@ -74,6 +74,7 @@ impl World {
             model: None,
             compute: None,
             metadata: Metadata::new(),
+            webhook: None,
         }));
         for (n, cap) in caps.iter().enumerate() {
             let mut spec = examples::spec();

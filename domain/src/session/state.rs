@@ -6,7 +6,7 @@ use crate::aggregate::SMALL;
 use crate::model::ModelConfig;
 use crate::settings::ComputeChoice;
 use crate::validate::Metadata;
-use crate::{AgentId, Aggregate, Ctx, Day, Event, Kind, Rejection, SessionId, Timestamp};
+use crate::{AgentId, Aggregate, Ctx, Day, Event, Kind, Payload, Rejection, SessionId, Timestamp};
 
 use super::{Budget, Limits, SessionCommand, SessionEvent, decide};
 
@@ -38,6 +38,9 @@ pub struct Session {
     pub model: Option<ModelConfig>,
     pub compute: Option<ComputeChoice>,
     pub metadata: Metadata,
+    /// The URL that is told when a limit is near or reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Payload>,
     /// Admitted and not released: what `maxAgents` counts.
     pub agents: BTreeSet<AgentId>,
     #[serde(default, skip_serializing_if = "Budget::is_empty")]
@@ -75,6 +78,7 @@ impl Aggregate for Session {
                 model: model.clone(),
                 compute: compute.clone(),
                 metadata: metadata.clone(),
+                webhook: None,
                 agents: BTreeSet::new(),
                 budget: Budget::default(),
                 stored_until: None,
@@ -91,7 +95,8 @@ impl Aggregate for Session {
     }
 
     fn weight(&self) -> usize {
-        SMALL + self.budget.weight() + 40 * self.agents.len()
+        let webhook = self.webhook.as_ref().map_or(0, Payload::weight);
+        SMALL + webhook + self.budget.weight() + 40 * self.agents.len()
     }
 }
 
@@ -107,6 +112,7 @@ impl Session {
                 self.compute = compute.clone().or(self.compute);
                 self.metadata = metadata.clone().unwrap_or(self.metadata);
             }
+            SessionEvent::WebhookSet { webhook } => self.webhook.clone_from(webhook),
             SessionEvent::AgentAdmitted { agent_id, spec } => {
                 self.agents.insert(*agent_id);
                 self.budget.open(*agent_id, spec.cost_cap_pico());

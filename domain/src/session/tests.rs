@@ -9,7 +9,7 @@ use super::{
 use crate::Currency;
 use crate::model::{ModelConfig, ModelSettings};
 use crate::settings::ComputeChoice;
-use crate::testing::examples::{agent_id, session_id, spec};
+use crate::testing::examples::{agent_id, payload, session_id, spec};
 use crate::testing::{self, Given, at};
 use crate::validate::Metadata;
 
@@ -40,6 +40,7 @@ fn create() -> CreateSession {
         model: None,
         compute: None,
         metadata: Metadata::new(),
+        webhook: None,
     }
 }
 
@@ -113,6 +114,27 @@ fn an_update_records_only_what_changed() {
         .then([updated])
         .when(&C::Update(patch))
         .then_nothing();
+}
+
+#[test]
+fn who_is_told_of_limits_is_set_replaced_and_removed() {
+    let set = |webhook| E::WebhookSet { webhook };
+    let create = CreateSession { webhook: Some(payload()), ..create() };
+    let change =
+        |webhook| C::Update(SessionPatch { webhook: Some(webhook), ..SessionPatch::default() });
+    let session = given([])
+        .when(&C::Create(create))
+        .then([created(Limits::default()), set(Some(payload()))])
+        .when(&C::Update(SessionPatch::default()))
+        .then_nothing()
+        .when(&change(None))
+        .then([set(None)])
+        .when(&change(None))
+        .then_nothing()
+        .when(&change(Some(payload())))
+        .then([set(Some(payload()))])
+        .state();
+    assert_eq!(session.webhook, Some(payload()));
 }
 
 #[test]

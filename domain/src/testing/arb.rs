@@ -194,7 +194,7 @@ fn limit_kind() -> impl Strategy<Value = LimitKind> {
     prop::sample::select(kinds.to_vec())
 }
 
-fn notice() -> impl Strategy<Value = Notice> {
+pub fn notice() -> impl Strategy<Value = Notice> {
     (limit_kind(), option::of(agent_id()), day(), any::<u64>(), any::<bool>()).prop_map(
         |(limit, agent_id, since, max, reached)| Notice { limit, agent_id, since, max, reached },
     )
@@ -332,6 +332,7 @@ pub fn session_event() -> impl Strategy<Value = SessionEvent> {
         updated.prop_map(|(limits, model, compute, metadata)| {
             SessionEvent::Updated { limits, model, compute, metadata }
         }),
+        option::of(payload()).prop_map(|webhook| SessionEvent::WebhookSet { webhook }),
         (agent_id(), spec())
             .prop_map(|(agent_id, spec)| SessionEvent::AgentAdmitted { agent_id, spec }),
         (agent_id(), any::<bool>())

@@ -2,11 +2,12 @@
 
 use theazo_domain::agent::DefinitionRef;
 use theazo_domain::definition::{DefinitionContent, DefinitionEvent};
-use theazo_domain::delivery::DeliveryEvent;
+use theazo_domain::delivery::{About, DeliveryEvent};
 use theazo_domain::model_prices::ModelPricesEvent;
 use theazo_domain::pricing::{
     CallFee, LongPrompt, ModelPrice, ModelUsage, PriceBasis, Rates, TokenUsage,
 };
+use theazo_domain::session::LimitKind;
 use theazo_domain::task::{
     Artifact, Priority, Purpose, RequeueReason, SuspendReason, TaskAgent, TaskEvent,
 };
@@ -269,10 +270,10 @@ fn definitions() -> Vec<Event> {
 }
 
 fn deliveries() -> Vec<Event> {
-    let requested = DeliveryEvent::Requested {
+    let requested = |about| DeliveryEvent::Requested {
         delivery_id: DeliveryId::from_uuid(bits(11)),
         session_id: session_id(),
-        task_id: task_id(8),
+        about,
         url: inline(),
     };
     let attempted = |number, status, error: Option<&str>, next_at| DeliveryEvent::Attempted {
@@ -284,7 +285,8 @@ fn deliveries() -> Vec<Event> {
     };
     let later = Timestamp::from_millis(1_790_000_005_000);
     [
-        requested,
+        requested(About::Task { task_id: task_id(8) }),
+        requested(About::Limit { notice: notice(LimitKind::CostCap, false) }),
         attempted(1, None, Some("connection refused"), Some(later)),
         attempted(2, Some(503), None, Some(later)),
         attempted(3, Some(204), None, None),

@@ -180,6 +180,8 @@ fn sessions() -> Vec<Event> {
         created(limits(), Some(model()), Some(compute()), metadata()),
         updated(None, None, None, None),
         updated(Some(limits()), Some(by_name), Some(ComputeChoice::default()), Some(metadata())),
+        SessionEvent::WebhookSet { webhook: Some(inline()) },
+        SessionEvent::WebhookSet { webhook: None },
         admitted(bare_spec()),
         admitted(full_spec()),
         SessionEvent::AgentReleased { agent_id: agent_id(), run_open: false },

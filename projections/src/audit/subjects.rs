@@ -102,8 +102,8 @@ fn named(event: &Event) -> Named {
         Event::Task(TaskEvent::Submitted { session_id, agent, .. }) => {
             (Some(*session_id), Some(agent.id()), None)
         }
-        Event::Delivery(DeliveryEvent::Requested { session_id, task_id, .. }) => {
-            (Some(*session_id), None, Some(*task_id))
+        Event::Delivery(DeliveryEvent::Requested { session_id, about, .. }) => {
+            (Some(*session_id), None, about.task_id())
         }
         Event::Secret(
             SecretEvent::Set { session_id, .. } | SecretEvent::Deleted { session_id, .. },
@@ -144,6 +144,7 @@ fn session_agent(event: &SessionEvent) -> Option<AgentId> {
         }
         SessionEvent::Created { .. }
         | SessionEvent::Updated { .. }
+        | SessionEvent::WebhookSet { .. }
         | SessionEvent::StorageRecorded { .. }
         | SessionEvent::Paused { .. }
         | SessionEvent::Resumed {}

@@ -2,7 +2,7 @@
 
 use theazo_domain::agent::AgentCommand;
 use theazo_domain::definition::{Definition, DefinitionCommand, DefinitionContent};
-use theazo_domain::delivery::{Delivery, DeliveryCommand};
+use theazo_domain::delivery::{About, Delivery, DeliveryCommand};
 use theazo_domain::task::{Ending, Entry, RequeueReason, Task, TaskAgent, TaskCommand};
 use theazo_domain::{AgentId, DefinitionId, DeliveryId, Kind, Pico, SessionId, StreamId, TaskId};
 use theazo_projections::audit::redacted;
@@ -70,7 +70,12 @@ async fn history(world: &mut World) -> History {
     let delivery_id = DeliveryId::from_uuid(world.fresh());
     let stream = StreamId::delivery(live(1), delivery_id);
     let (session_id, url) = (session, payload("url"));
-    let request = DeliveryCommand::Request { delivery_id, session_id, task_id: task, url };
+    let request = DeliveryCommand::Request {
+        delivery_id,
+        session_id,
+        about: About::Task { task_id: task },
+        url,
+    };
     world.command::<Delivery>(stream.clone(), request).await;
     restart(world).await;
     let (status, error) = (Some(200), None);

@@ -119,7 +119,9 @@ impl Owners {
             users: sessions.map(|(_, s)| (text(&s.id), s.user_id)).collect(),
             agents: agents.map(|(_, a)| (text(&a.id), text(&a.session_id))).collect(),
             tasks: tasks.map(|(_, t)| (text(&t.id), t)).collect(),
-            deliveries: deliveries.map(|(_, d)| (text(&d.id), text(&d.task_id))).collect(),
+            deliveries: deliveries
+                .filter_map(|(_, d)| Some((text(&d.id), text(&d.about.task_id()?))))
+                .collect(),
         }
     }
 

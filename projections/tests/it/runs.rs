@@ -2,7 +2,7 @@
 
 use theazo_domain::agent::{AgentCommand, Failure};
 use theazo_domain::definition::{Definition, DefinitionCommand, DefinitionContent};
-use theazo_domain::delivery::{Delivery, DeliveryCommand};
+use theazo_domain::delivery::{About, Delivery, DeliveryCommand};
 use theazo_domain::model_prices::{ModelPrices, SetModelPrice};
 use theazo_domain::pricing::{ModelUsage, PriceBasis, Rates, TokenUsage};
 use theazo_domain::providers::ProviderKind;
@@ -222,7 +222,12 @@ pub async fn delivery(world: &mut World, things: &mut Things, which: u32) {
         let delivery_id = DeliveryId::from_uuid(world.fresh());
         let stream = StreamId::delivery(scope, delivery_id);
         let url = payload("url");
-        let request = DeliveryCommand::Request { delivery_id, session_id, task_id, url };
+        let request = DeliveryCommand::Request {
+            delivery_id,
+            session_id,
+            about: About::Task { task_id },
+            url,
+        };
         world.command::<Delivery>(stream.clone(), request).await;
         things.runs.deliveries.push(stream);
     } else if let Some(stream) = pick(&things.runs.deliveries, which / 2) {

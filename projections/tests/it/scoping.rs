@@ -5,7 +5,7 @@ use std::ops::Range;
 use theazo_domain::agent::AgentCommand;
 use theazo_domain::api_key::{ApiKey, ApiKeyCommand, KeyDigest};
 use theazo_domain::definition::{Definition, DefinitionCommand, DefinitionContent};
-use theazo_domain::delivery::{Delivery, DeliveryCommand};
+use theazo_domain::delivery::{About, Delivery, DeliveryCommand};
 use theazo_domain::execution::{Execution, ExecutionCommand};
 use theazo_domain::export::Exporter;
 use theazo_domain::file_operation::{FileChange, FileOperation, FileOperationCommand};
@@ -118,7 +118,8 @@ async fn of_runs(world: &mut World, tenant: Scope, ids: &Ids) {
     world.command::<Definition>(StreamId::definition(tenant, definition_id), create).await;
     let (delivery_id, session_id, task_id) = (ids.delivery, ids.session, ids.task);
     let url = payload("url");
-    let request = DeliveryCommand::Request { delivery_id, session_id, task_id, url };
+    let request =
+        DeliveryCommand::Request { delivery_id, session_id, about: About::Task { task_id }, url };
     world.command::<Delivery>(StreamId::delivery(tenant, delivery_id), request).await;
     let (model, rates) = ("m".to_owned(), Rates::default());
     let set = SetModelPrice { model, rates, long_prompt: None };

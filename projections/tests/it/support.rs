@@ -161,6 +161,7 @@ impl World {
             model: None,
             compute: None,
             metadata: BTreeMap::from([("plan".to_owned(), "pro".into())]),
+            webhook: None,
         });
         self.command::<Session>(StreamId::session(scope, id), create).await.unwrap();
         id

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use theazo_domain::agent::AgentCommand;
-use theazo_domain::delivery::{Delivery, DeliveryCommand, DeliveryStatus};
+use theazo_domain::delivery::{About, Delivery, DeliveryCommand, DeliveryStatus};
 use theazo_domain::task::{
     Ending, Entry, Priority, RequeueReason, SuspendReason, Task, TaskAgent, TaskCommand, TaskStatus,
 };
@@ -200,7 +200,12 @@ async fn deliveries_are_pending_until_they_are_made_or_given_up(on: Store) {
             let delivery_id = DeliveryId::from_uuid(world.fresh());
             let stream = StreamId::delivery(live(n), delivery_id);
             let url = payload("url");
-            let request = DeliveryCommand::Request { delivery_id, session_id, task_id, url };
+            let request = DeliveryCommand::Request {
+                delivery_id,
+                session_id,
+                about: About::Task { task_id },
+                url,
+            };
             world.command::<Delivery>(stream.clone(), request).await;
             let status = Some(status);
             let report = DeliveryCommand::Report { number, status, error: None, duration_ms: 3 };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use theazo_commands::CommandError;
 use theazo_domain::agent::{Agent, AgentCommand, Failure};
 use theazo_domain::session::{Need, Reserve, RunNumber, Session, Spent};
-use theazo_domain::task::{Task, TaskAgent, TaskStatus};
+use theazo_domain::task::{RequeueReason, Task, TaskAgent, TaskCommand, TaskStatus};
 use theazo_domain::{Scope, StreamId, TaskId};
 use theazo_log::Position;
 
@@ -23,7 +23,7 @@ pub(crate) async fn settle(host: &Arc<Host>, scope: Scope, id: TaskId, since: Po
         let Some(task) = host.commander.load_since::<Task>(&stream, since).await?.state else {
             return Ok(());
         };
-        webhooks::request(host, scope, &task).await?;
+        webhooks::request::of_task(host, scope, &task).await?;
         agent(host, scope, &task).await
     })
     .await;
@@ -45,6 +45,33 @@ async fn tell_session(
     }
     let reserve = Reserve { agent_id: agent.id, spent, need: Need::Nothing };
     host.commander.reserve(&host.origin(scope), agent.session_id, reserve).await.map(|_| ())
+}
+
+/// Puts a task back whose worker is lost. What its attempt had reserved goes back first: others
+/// would wait for it, who may have to come to their end before it begins again.
+pub(super) async fn requeue_lost(
+    host: &Host,
+    scope: Scope,
+    task: &Task,
+) -> Result<(), CommandError> {
+    give_back(host, scope, task, task.attempt).await?;
+    let reason = RequeueReason::WorkerLost;
+    let requeue = TaskCommand::Requeue { attempt: task.attempt, reason };
+    host.commander.task(&host.origin(scope), task.id, &requeue).await.map(|_| ())
+}
+
+/// What this attempt at the task has reserved goes back: nothing of it can be billed any more.
+pub(super) async fn give_back(
+    host: &Host,
+    scope: Scope,
+    task: &Task,
+    attempt: u32,
+) -> Result<(), CommandError> {
+    let agent = host.load_agent(scope, task.agent_id()).await?;
+    let Some(agent) = agent.filter(|agent| agent.task == Some(task.id)) else { return Ok(()) };
+    let run = RunNumber { run: agent.runs, attempt };
+    let spent = agent.models_spent_with(&task.model_costs, run);
+    tell_session(host, scope, &agent, spent).await
 }
 
 async fn agent(host: &Host, scope: Scope, task: &Task) -> Result<(), CommandError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
-use theazo_commands::{CommandError, Origin, Seed};
+use theazo_commands::{CommandError, Seed};
 use theazo_domain::agent::{Agent, AgentCommand, AgentState, Failure};
 use theazo_domain::task::{
     Ending, RequeueReason, SuspendReason, Task, TaskAgent, TaskCommand, TaskStatus,
@@ -259,7 +259,6 @@ async fn end(
 /// lease runs out.
 async fn hand_back(runner: &Runner, scope: Scope, id: TaskId) {
     let host = &runner.host;
-    let origin: Origin = host.origin(scope);
     let stream = StreamId::task(scope, id);
     let handed_back = async {
         let Some(task) = host.commander.load_fresh::<Task>(&stream).await?.state else {
@@ -268,9 +267,7 @@ async fn hand_back(runner: &Runner, scope: Scope, id: TaskId) {
         if task.worker.as_deref() != Some(host.name.as_str()) {
             return Ok(());
         }
-        let reason = RequeueReason::WorkerLost;
-        let requeue = TaskCommand::Requeue { attempt: task.attempt, reason };
-        host.commander.task(&origin, id, &requeue).await.map(|_| ())
+        aftermath::requeue_lost(host, scope, &task).await
     };
     if let Err(error) = handed_back.await {
         let error: CommandError = error;

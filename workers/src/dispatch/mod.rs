@@ -22,7 +22,6 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use theazo_commands::IdSource;
-use theazo_domain::task::RequeueReason;
 use theazo_domain::{AgentId, Kind, Scope, TaskId, Timestamp};
 use theazo_log::bus::{Bus, BusError};
 use theazo_log::{Filter, Position, unbroken};
@@ -176,7 +175,10 @@ impl Dispatcher {
     fn check_leases(&mut self) {
         for (scope, task, attempt) in self.book.silent(theazo_commands::now()) {
             if !self.roster.is_given(task) {
-                self.requeue(scope, task, attempt, RequeueReason::LeaseExpired);
+                let host = self.host.clone();
+                self.spawn(async move {
+                    react::requeue_silent(&host, scope, task, attempt).await;
+                });
             }
         }
     }
@@ -191,10 +193,5 @@ impl Dispatcher {
     /// Work that an event asks for. `work` can be repeated.
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.reactions.spawn(work);
-    }
-
-    fn requeue(&self, scope: Scope, task: TaskId, attempt: u32, reason: RequeueReason) {
-        let host = self.host.clone();
-        self.spawn(async move { react::requeue(&host, scope, task, attempt, reason).await });
     }
 }

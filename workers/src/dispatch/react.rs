@@ -241,16 +241,16 @@ pub(super) async fn cancel(host: &Arc<Host>, scope: Scope, task: TaskId, why: &'
     .await;
 }
 
-pub(super) async fn requeue(
-    host: &Arc<Host>,
-    scope: Scope,
-    task: TaskId,
-    attempt: u32,
-    reason: RequeueReason,
-) {
+/// Puts a task back whose worker is silent, if it still is. Only then is nothing billed any more of
+/// what the worker may go on with, and what it has reserved goes back.
+pub(super) async fn requeue_silent(host: &Arc<Host>, scope: Scope, task: TaskId, attempt: u32) {
     until_done("a task cannot be put back into the queue yet", || async {
-        let requeue = TaskCommand::Requeue { attempt, reason };
-        host.commander.task(&host.origin(scope), task, &requeue).await.map(|_| ())
+        let requeue = TaskCommand::Requeue { attempt, reason: RequeueReason::LeaseExpired };
+        let task = host.commander.task(&host.origin(scope), task, &requeue).await?.state;
+        match task.status {
+            TaskStatus::Queued => aftermath::give_back(host, scope, &task, attempt).await,
+            _ => Ok(()),
+        }
     })
     .await;
 }

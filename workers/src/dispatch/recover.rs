@@ -12,6 +12,7 @@ use theazo_log::{Filter, Position};
 use theazo_projections::{ReadModels, Scoped};
 
 use crate::walk::walk;
+use crate::webhooks::request;
 use crate::{Host, WorkerError, recovery};
 
 use super::book::Book;
@@ -33,10 +34,7 @@ pub(crate) async fn requeue_own(host: &Arc<Host>, reads: &ReadModels) -> Result<
         if task.status != TaskStatus::Running || task.worker.as_deref() != Some(&host.name) {
             return Ok(());
         }
-        let reason = RequeueReason::WorkerLost;
-        let requeue = TaskCommand::Requeue { attempt: task.attempt, reason };
-        host.commander.task(&host.origin(found.scope), task.id, &requeue).await?;
-        Ok(())
+        Ok(aftermath::requeue_lost(host, found.scope, task).await?)
     })
     .await
 }
@@ -106,21 +104,25 @@ where
     rows.try_for_each_concurrent(AT_ONCE, |found| each(Arc::new(found))).await
 }
 
-/// Repeats the reactions to the tasks that ended last: the process may have died over them.
+/// Repeats the reactions to the tasks that ended last, and to the limits that were near: the
+/// process may have died over them.
 pub(crate) async fn repeat_reactions(host: Arc<Host>, head: Position) {
-    let filter = Filter::kind(Kind::Task);
+    let filter = Filter::kinds(&[Kind::Task, Kind::Session]);
     let mut after = Position(head.0.saturating_sub(REPEATED));
     loop {
         let commits = match host.commander.log().read(&filter, after, BATCH).await {
             Ok(commits) => commits,
             Err(error) => {
-                tracing::error!(%error, "the reactions to the last tasks are not repeated");
+                tracing::error!(%error, "the reactions to the last events are not repeated");
                 return;
             }
         };
         let Some(last) = commits.last() else { return };
         after = last.position;
         for commit in &commits {
+            if request::is_about_limits(commit) {
+                request::of_limits(&host, commit).await;
+            }
             let ends = commit.events.iter().any(|event| {
                 matches!(
                     event,

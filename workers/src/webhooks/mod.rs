@@ -1,11 +1,12 @@
 //! Webhooks: tells AgentCo's servers what has happened, until they say that they heard it.
 //!
-//! A delivery is requested when its task has ended, and tried until the receiver answers 2xx or a
-//! day has passed. Each try is an event, and carries the same `webhook-id`: a try whose outcome was
-//! lost is made again, and the receiver can tell.
+//! A delivery is requested when its task has ended or a limit is near, and tried until the receiver
+//! answers 2xx or a day has passed. Each try is an event, and carries the same `webhook-id`: a try
+//! whose outcome was lost is made again, and the receiver can tell.
 
-mod body;
 mod due;
+mod message;
+pub(crate) mod request;
 mod sign;
 
 use std::panic::AssertUnwindSafe;
@@ -15,10 +16,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, TryStreamExt};
-use theazo_commands::{CommandError, TaskPart, delivery};
-use theazo_domain::agent::Agent;
+use theazo_commands::{CommandError, delivery};
 use theazo_domain::delivery::{Delivery, DeliveryCommand, DeliveryEvent, DeliveryStatus};
-use theazo_domain::task::Task;
 use theazo_domain::{DeliveryId, Event, Kind, Scope, StreamId, Timestamp};
 use theazo_log::{Commit, Filter, Position, unbroken};
 use theazo_models::net::{Client, NetError};
@@ -141,15 +140,6 @@ impl Deliverer {
     }
 }
 
-/// Asks for the delivery that tells of `task`'s end, if somebody wants to be told.
-pub(crate) async fn request(host: &Host, scope: Scope, task: &Task) -> Result<(), CommandError> {
-    let Some(url) = &task.webhook else { return Ok(()) };
-    let delivery_id = delivery::id_of(task.id);
-    let (session_id, task_id, url) = (task.session_id, task.id, url.clone());
-    let request = DeliveryCommand::Request { delivery_id, session_id, task_id, url };
-    host.commander.delivery(&host.origin(scope), delivery_id, &request).await.map(|_| ())
-}
-
 /// One try of a delivery, and its outcome.
 async fn deliver(host: &Arc<Host>, webhooks: &Webhooks, scope: Scope, id: DeliveryId) {
     until_done("a webhook is not delivered yet", || async {
@@ -180,17 +170,13 @@ async fn attempt(
     scope: Scope,
     delivery: &Delivery,
 ) -> Result<Result<u16, String>, CommandError> {
-    let commander = &host.commander;
-    let stream = StreamId::task(scope, delivery.task_id);
-    let Some(task) = commander.load::<Task>(&stream).await?.state else {
-        return Ok(Err("its task is gone".to_owned()));
+    let message = match message::of(&host.commander, scope, delivery).await? {
+        Ok(message) => message,
+        Err(why) => return Ok(Err(why.to_owned())),
     };
-    let agent = StreamId::agent(scope, task.agent_id());
-    let agent = commander.load::<Agent>(&agent).await?.state;
-    let body = body::of(commander, scope, &task, agent.as_deref()).await?;
-    let url = commander.open_task_text(scope, task.id, TaskPart::Webhook, &delivery.url).await?;
     let secret = delivery::signing_secret(&webhooks.key, scope);
-    let request = sign::request(&url, &secret, delivery.id, theazo_commands::now(), body);
+    let (url, now) = (&message.url, theazo_commands::now());
+    let request = sign::request(url, &secret, delivery.id, now, message.body);
     let sent = match request {
         Ok(request) => tokio::time::timeout(PATIENCE, send(&webhooks.client, request)).await,
         Err(why) => return Ok(Err(why)),

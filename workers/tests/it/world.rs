@@ -171,6 +171,7 @@ impl World {
             model: None,
             compute: None,
             metadata: Default::default(),
+            webhook: None,
         };
         self.commander.create_session(&origin(), create).await.unwrap().state.id
     }

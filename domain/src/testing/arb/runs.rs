@@ -6,10 +6,10 @@ use proptest::prelude::*;
 
 use super::{
     agent_id, approvals, compute, definition_id, delivery_id, failure, guardrails, metadata, model,
-    money, payload, pico, session_id, spec, task_id, text, timestamp,
+    money, notice, payload, pico, session_id, spec, task_id, text, timestamp,
 };
 use crate::definition::{DefinitionContent, DefinitionEvent};
-use crate::delivery::DeliveryEvent;
+use crate::delivery::{About, DeliveryEvent};
 use crate::model_prices::ModelPricesEvent;
 use crate::pricing::{CallFee, LongPrompt, ModelPrice, ModelUsage, PriceBasis, Rates, TokenUsage};
 use crate::task::{
@@ -285,14 +285,21 @@ pub fn delivery_event() -> impl Strategy<Value = DeliveryEvent> {
         option::of(timestamp()),
     );
     prop_oneof![
-        (delivery_id(), session_id(), task_id(), payload()).prop_map(
-            |(delivery_id, session_id, task_id, url)| {
-                DeliveryEvent::Requested { delivery_id, session_id, task_id, url }
+        (delivery_id(), session_id(), about(), payload()).prop_map(
+            |(delivery_id, session_id, about, url)| {
+                DeliveryEvent::Requested { delivery_id, session_id, about, url }
             }
         ),
         tried.prop_map(|(number, status, error, duration_ms, next_at)| {
             DeliveryEvent::Attempted { number, status, error, duration_ms, next_at }
         }),
+    ]
+}
+
+fn about() -> impl Strategy<Value = About> {
+    prop_oneof![
+        task_id().prop_map(|task_id| About::Task { task_id }),
+        notice().prop_map(|notice| About::Limit { notice }),
     ]
 }
 
