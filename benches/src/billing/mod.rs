@@ -3,6 +3,7 @@
 //! Bar: p99 of each route at most 20 ms at 10^6 records.
 
 mod month;
+mod proof;
 
 use std::time::{Duration, Instant};
 
@@ -77,6 +78,8 @@ pub async fn run(Options { records, users }: Options) -> anyhow::Result<()> {
         }
     }
     println!("  {}", verdict(met));
+    let all = (month.day(0), month.day(Month::DAYS - 1));
+    proof::run(&mut connection, folder.path(), all).await?;
     server.stop().await
 }
 

@@ -10,6 +10,7 @@ mod budget;
 mod decide;
 mod event;
 mod limits;
+mod notices;
 #[cfg(test)]
 mod properties;
 mod reserve;

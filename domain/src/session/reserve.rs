@@ -3,16 +3,15 @@
 use crate::pricing::{ComputePrice, Costs};
 use crate::{AgentId, Aggregate, Ctx, Day, Pico, Timestamp};
 
-use super::budget::{Account, Notice, RunNumber, Side, Spender, Told, period_start};
-use super::{LimitKind, Period, Session, SessionEvent, SessionStatus};
+use super::budget::{Account, RunNumber, Side, Spender, Told};
+use super::notices::notices;
+use super::{LimitKind, Session, SessionEvent};
 
 /// A run gets a part of what is left beyond its next call, so that not every call is a commit on
 /// the session: one of so many parts for each agent, so that what the others need is there.
 const PARTS: i128 = 4;
 /// Calls like the next one that a run gets ahead of their time, at most.
 const CALLS_AHEAD: i128 = 31;
-/// Thousandths of a limit at which it is said that it is near.
-const NEAR: u128 = 800;
 /// Compute is reserved in slices of so long, and shorter ones near a limit.
 const LONGEST_SLICE_MS: u64 = 60_000;
 /// One of so many parts of what is left for each agent: a slice lies idle for as long as it is.
@@ -22,7 +21,7 @@ const OF_NO_USE: Pico = Pico(100_000_000);
 /// A shorter slice is not worth its commits.
 const SHORTEST_SLICE_MS: u64 = 1_000;
 
-const MILLIS_PER_MINUTE: u64 = 60_000;
+pub(super) const MILLIS_PER_MINUTE: u64 = 60_000;
 
 /// What a spender has used since the agent began.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -282,110 +281,4 @@ fn grant(
             Told { held, held_millis, ..told }
         }
     }
-}
-
-/// What is to be said of limits that are near now, or reached. `refused`: there was not enough.
-fn notices(
-    before: &Session,
-    after: &Session,
-    agent: AgentId,
-    refused: bool,
-    now: Timestamp,
-) -> Vec<SessionEvent> {
-    let mut events = Vec::new();
-    for level in levels(after, agent, now) {
-        let reached = level.used >= level.max
-            || refused && !after.counts() && limits(after, agent, now, level.limit);
-        let near = u128::from(level.used).saturating_mul(1_000)
-            >= u128::from(level.max).saturating_mul(NEAR);
-        let notice = level.notice(reached);
-        let known = |old: &Notice| {
-            let same = Notice { reached: old.reached, ..notice.clone() } == *old;
-            same && (old.reached || !reached)
-        };
-        if !(near || reached) || before.budget.notices.iter().any(known) {
-            continue;
-        }
-        events.push(match reached {
-            true => SessionEvent::LimitReached { notice },
-            false => SessionEvent::LimitWarning { notice },
-        });
-        let pauses = reached && level.limit == LimitKind::MaxComputeMinutes;
-        if pauses && after.status == SessionStatus::Active {
-            events.push(SessionEvent::Paused { by: level.limit });
-        }
-    }
-    events
-}
-
-/// Whether it is this limit that leaves nothing.
-fn limits(session: &Session, agent: AgentId, now: Timestamp, limit: LimitKind) -> bool {
-    let room = session.room(agent, Spender::Compute, now);
-    match limit {
-        LimitKind::MaxComputeMinutes => room.millis == 0,
-        cost => room.by == Some(cost) && room.millis > 0,
-    }
-}
-
-/// How far a limit is used up: picodollars would not fit, so costs are in hundredths of a cent.
-struct Level {
-    limit: LimitKind,
-    agent: Option<AgentId>,
-    since: Day,
-    shown: u64,
-    used: u64,
-    max: u64,
-}
-
-impl Level {
-    fn notice(&self, reached: bool) -> Notice {
-        Notice {
-            limit: self.limit,
-            agent_id: self.agent,
-            since: self.since,
-            max: self.shown,
-            reached,
-        }
-    }
-}
-
-fn levels(session: &Session, agent: AgentId, now: Timestamp) -> Vec<Level> {
-    const PICO_PER_UNIT: i128 = 100_000_000;
-    let units = |cost: Pico| u64::try_from(cost.0 / PICO_PER_UNIT).unwrap_or(0);
-    let cents = |cost: Pico| u64::try_from(cost.to_cents()).unwrap_or(0);
-    let mut levels = Vec::new();
-    if let Some(max) = session.limits.max_cost {
-        let spent = session.budget.spent_in(max.period, now.day());
-        let limit = Pico::from_cents(max.amount);
-        levels.push(Level {
-            limit: LimitKind::MaxCost,
-            agent: None,
-            since: period_start(max.period, now),
-            shown: cents(limit),
-            used: units(spent),
-            max: units(limit),
-        });
-    }
-    if let Some(minutes) = session.limits.max_compute_minutes {
-        levels.push(Level {
-            limit: LimitKind::MaxComputeMinutes,
-            agent: None,
-            since: period_start(Period::Session, now),
-            shown: minutes,
-            used: session.budget.compute_millis,
-            max: minutes.saturating_mul(MILLIS_PER_MINUTE),
-        });
-    }
-    let account = session.budget.accounts.get(&agent);
-    if let Some((account, cap)) = account.and_then(|account| Some((account, account.cost_cap?))) {
-        levels.push(Level {
-            limit: LimitKind::CostCap,
-            agent: Some(agent),
-            since: period_start(Period::Session, now),
-            shown: cents(cap),
-            used: units(account.spent()),
-            max: units(cap),
-        });
-    }
-    levels
 }
