@@ -184,8 +184,8 @@ fn admit(
     }
     session.has_something_left(ctx.now)?;
     checked(spec.check())?;
-    let max = session.limits.max_agents.unwrap_or(u32::MAX);
-    if session.agents.len() >= usize::try_from(max).unwrap_or(usize::MAX) {
+    if session.is_full() {
+        let max = session.limits.max_agents.unwrap_or(u32::MAX);
         return Err(Rejection::LimitExceeded(format!(
             "This session has {} of {max} agents; terminate one, or raise limits.maxAgents.",
             session.agents.len(),
@@ -201,6 +201,12 @@ fn admit(
 }
 
 impl Session {
+    /// Whether it has as many agents as it may.
+    pub fn is_full(&self) -> bool {
+        let max = self.limits.max_agents.unwrap_or(u32::MAX);
+        self.agents.len() >= usize::try_from(max).unwrap_or(usize::MAX)
+    }
+
     /// Whether anything can begin in it by its limits.
     ///
     /// # Errors

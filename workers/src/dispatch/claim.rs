@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
-use theazo_commands::{CommandError, Seed};
+use theazo_commands::{CommandError, Seed, now};
 use theazo_domain::agent::{Agent, AgentCommand, AgentState, Failure};
+use theazo_domain::session::{Session, SessionStatus};
 use theazo_domain::task::{
     Ending, RequeueReason, SuspendReason, Task, TaskAgent, TaskCommand, TaskStatus,
 };
@@ -24,10 +25,10 @@ pub(crate) enum Claimed {
     Told,
     /// Another worker has it, or it has ended meanwhile.
     Lost,
-    /// The session has no room for its agent now.
+    /// The session has no room for its agent, until one ends or a limit is raised.
     SessionFull,
-    /// The log or the vault could not be reached, or its agent is on another host: it is to be
-    /// tried again later.
+    /// The log or the vault could not be reached, its agent is on another host, or all that its
+    /// session may spend is reserved: it is to be tried again later.
     Failed,
 }
 
@@ -174,7 +175,8 @@ fn works(agent: &Agent) -> bool {
     matches!(agent.state, AgentState::Provisioning | AgentState::Idle | AgentState::Running)
 }
 
-/// A session that has no room now may have some later, unless it can never have any.
+/// A session that has no room now may have some later: an agent ends, or a limit is raised; or what
+/// others have reserved comes back. One that can never have any, or has spent all, ends its task.
 async fn full(
     runner: &Runner,
     scope: Scope,
@@ -182,13 +184,22 @@ async fn full(
     why: String,
 ) -> Result<Option<Claimed>, RunError> {
     let stream = StreamId::session(scope, task.session_id);
-    let session = runner.host.commander.load::<theazo_domain::session::Session>(&stream).await?;
-    let never = session.state.is_none_or(|session| session.limits.max_agents == Some(0));
-    if !never {
-        return Ok(Some(Claimed::SessionFull));
+    let session = runner.host.commander.load_fresh::<Session>(&stream).await?.state;
+    let waits = session.filter(|session| {
+        session.limits.max_agents != Some(0) && !session.is_spent(now()) && !has_no_money(task)
+    });
+    if let Some(session) = waits {
+        let full = session.is_full() || session.status == SessionStatus::Paused;
+        return Ok(Some(if full { Claimed::SessionFull } else { Claimed::Failed }));
     }
     let failure = Failure { code: "session_limit_exceeded".to_owned(), message: why };
     abandon(runner, scope, task, failure).await
+}
+
+/// Its agent's own cap leaves it nothing.
+fn has_no_money(task: &Task) -> bool {
+    let TaskAgent::Own { spec, .. } = &task.agent else { return false };
+    spec.cost_cap_pico().is_some_and(|cap| cap.is_zero())
 }
 
 async fn abandon(

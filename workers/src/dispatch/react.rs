@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use theazo_commands::CommandError;
 use theazo_domain::agent::{Agent, AgentEvent, AgentState, Failure};
-use theazo_domain::session::{Session, SessionEvent};
+use theazo_domain::session::{Session, SessionEvent, SessionStatus};
 use theazo_domain::task::{RequeueReason, Task, TaskCommand, TaskEvent, TaskStatus};
 use theazo_domain::{AgentId, Event, Rejection, Scope, SessionId, StreamId, TaskId};
 use theazo_log::{Commit, Position};
@@ -179,8 +179,7 @@ impl Dispatcher {
                 let stream = StreamId::session(waiting.scope, waiting.session);
                 let session = host.commander.load_fresh::<Session>(&stream).await?.state;
                 let full = session.is_some_and(|session| {
-                    let max = session.limits.max_agents.unwrap_or(u32::MAX);
-                    session.agents.len() >= max as usize
+                    session.is_full() || session.status == SessionStatus::Paused
                 });
                 if !full {
                     // The dispatcher is gone when nobody hears it.
