@@ -43,20 +43,21 @@ interface Known {
  */
 export class TheazoError extends Error {
   /** What went wrong, for code: `not_found`, `rate_limited`, … */
-  readonly code: ErrorCode | undefined
+  declare readonly code?: ErrorCode
   /** The HTTP status, where there was an answer. */
-  readonly status: number | undefined
+  declare readonly status?: number
   /** Names the request to Theazo's support, and in the audit. */
-  readonly requestId: string | undefined
+  declare readonly requestId?: string
   /** `fields` to mend, `retryAfter`, `taskId` and `output` of a run. */
-  readonly details: ErrorDetails | undefined
+  declare readonly details?: ErrorDetails
 
+  /** @internal */
   constructor(message: string, known: Known = {}) {
     super(message, 'cause' in known ? { cause: known.cause } : undefined)
-    this.code = known.code
-    this.status = known.status
-    this.requestId = known.requestId
-    this.details = known.details
+    const { code, status, requestId, details } = known
+    for (const [name, value] of Object.entries({ code, status, requestId, details })) {
+      if (value !== undefined) Object.assign(this, { [name]: value })
+    }
   }
 }
 
@@ -89,7 +90,6 @@ export class UnexpectedAnswerError extends TheazoError {
 export class WebhookVerificationError extends TheazoError {
   declare readonly name: 'WebhookVerificationError'
 }
-
 
 /** An error that the API answered, or that a run ended with. */
 export class ApiError extends TheazoError {
@@ -152,7 +152,6 @@ export class ProviderError extends ApiError {
 export class TimeoutError extends ApiError {
   declare readonly name: 'TimeoutError'
 }
-
 
 // On the prototypes: a name is what a class is, and is right where code was made smaller too.
 const NAMED = {

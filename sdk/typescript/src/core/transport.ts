@@ -15,11 +15,14 @@ const PATIENT = 60_000
 
 /** Sends requests, again where that is safe and may help, and reads what comes back. */
 export class Transport {
-  readonly settled: Settled
+  readonly settled: Omit<Settled, 'apiKey'>
+  /** Where nothing that prints this object finds it. */
+  readonly #key: string
   /** The greatest position of a write that this client has seen: reads wait until they show it. */
   #position = 0
 
-  constructor(settled: Settled) {
+  constructor({ apiKey, ...settled }: Settled) {
+    this.#key = apiKey
     this.settled = settled
   }
 
@@ -67,14 +70,14 @@ export class Transport {
 
   #prepare(request: Request, options: RequestOptions): [string, RequestInit] {
     const { method, path, query = {}, body } = request
-    const { baseUrl, apiKey } = this.settled
+    const { baseUrl } = this.settled
     const search = new URLSearchParams()
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) search.set(name, value instanceof Date ? value.toISOString() : value)
     }
     const bytes = ArrayBuffer.isView(body) || body instanceof ArrayBuffer
     const headers: Record<string, string> = {
-      authorization: `Bearer ${apiKey}`,
+      authorization: `Bearer ${this.#key}`,
       accept: request.accept ?? 'application/json',
       ...request.headers,
     }

@@ -79,7 +79,8 @@ const does = {
     return { id }
   },
   async stream({ call }) {
-    const task = await submit(call, `@think I think.\n@slow 2\n@say call-${call} is streamed, in pieces`)
+    const said = `call-${call} is streamed piece by piece, and each piece comes once`
+    const task = await submit(call, `@think I think about it.\n@slow 5\n@say ${said}`)
     const events = []
     let text = ''
     for await (const { id, event, data } of session.tasks.events(task.id)) {
@@ -87,8 +88,8 @@ const does = {
       if (event === 'text') text += data.delta
       if (event === 'error') throw new Error(data.message)
     }
-    if (!text.startsWith(`call-${call} `)) throw new Error(`the text is ${JSON.stringify(text)}`)
-    return { id: task.id, events }
+    if (text !== said) throw new Error(`the text is ${JSON.stringify(text)}`)
+    return { id: task.id, events, text }
   },
 }
 
