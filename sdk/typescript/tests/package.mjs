@@ -1,7 +1,7 @@
 // Packs the package, looks at what is in it and how large it is, installs it into empty projects,
 // and uses it from there: as an ES module, as CommonJS, and from TypeScript in all its strictness.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,9 +13,20 @@ const tsc = join(root, 'node_modules/typescript/bin/tsc')
 /** Of all the code and all the types, compressed. */
 const BUDGET = 40 * 1_024
 
-const run = (cwd, command, ...args) =>
-  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+function run(cwd, command, ...args) {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })
+  assert.equal(status, 0, `${command} ${args.join(' ')}\n${stdout}\n${stderr}`)
+  return stdout
+}
 const json = async (path) => JSON.parse(await readFile(path, 'utf8'))
+
+const USES = `
+const theazo = new Theazo({ apiKey: 'th_test_0123456789abcdef', baseUrl: 'http://127.0.0.1:1', maxRetries: 0 })
+theazo.sessions.get('ses_1').catch((error) => {
+  if (!(error instanceof TheazoError) || error.name !== 'ConnectionError') throw error
+  console.log('used')
+})
+`
 
 const place = await mkdtemp(join(tmpdir(), 'theazo-package-'))
 try {
@@ -47,14 +58,6 @@ async function pack() {
   return join(place, packed.filename)
 }
 
-const USES = `
-const theazo = new Theazo({ apiKey: 'th_test_0123456789abcdef', baseUrl: 'http://127.0.0.1:1', maxRetries: 0 })
-theazo.sessions.get('ses_1').catch((error) => {
-  if (!(error instanceof TheazoError) || error.name !== 'ConnectionError') throw error
-  console.log('used')
-})
-`
-
 async function use(project, tarball) {
   await writeFile(join(project, 'package.json'), '{ "private": true }')
   run(project, 'npm', 'install', '--silent', '--no-audit', '--no-fund', '--offline', tarball)
@@ -85,15 +88,13 @@ export async function read(): Promise<StreamEvent[]> {
   for (const name of ['b.mts', 'b.cts', 'b.ts']) await writeFile(join(project, name), ts)
   const strict = ['--strict', '--noEmit', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--target', 'es2022']
   const check = (...args) => run(project, process.execPath, tsc, ...strict, ...args)
-  const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types']
-  for (const name of ['b.mts', 'b.cts']) {
-    check('--module', 'node16', '--moduleResolution', 'node16', ...types, 'node', name)
-    check('--module', 'nodenext', '--moduleResolution', 'nodenext', ...types, 'node', name)
-  }
-  check('--module', 'esnext', '--moduleResolution', 'bundler', ...types, 'node', 'b.ts')
-  // A browser's or a worker's project: no types of Node, then not even those of the DOM.
-  check('--module', 'esnext', '--moduleResolution', 'bundler', ...types, '', 'b.ts')
-  const bare = ts.replace(/console.log.*/, '')
-  await writeFile(join(project, 'c.ts'), bare)
-  check('--module', 'esnext', '--moduleResolution', 'bundler', '--lib', 'es2022', ...types, '', 'c.ts')
+  const node = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
+  check('--module', 'node16', '--moduleResolution', 'node16', ...node, 'b.mts', 'b.cts')
+  const bundled = ['--module', 'esnext', '--moduleResolution', 'bundler']
+  check(...bundled, ...node, 'b.ts')
+  // The project of a browser or a worker: without the types of Node, then without those of the DOM.
+  const none = ['--typeRoots', join(project, 'none')]
+  check(...bundled, ...none, 'b.ts')
+  await writeFile(join(project, 'c.ts'), ts.replace(/.*console.log.*/, ''))
+  check(...bundled, ...none, '--lib', 'es2022', 'c.ts')
 }

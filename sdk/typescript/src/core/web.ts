@@ -32,6 +32,9 @@ export type WebSignal = Global<
   }
 >
 
+/** What a `Response` takes as its body. */
+export type WebStream = Global<'ReadableStream', { cancel(reason?: any): Promise<void> }>
+
 /** What this package asks of a `fetch`: the global one does, and so does any that is like it. */
 export type Fetch = (
   url: string,

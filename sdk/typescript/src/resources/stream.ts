@@ -1,4 +1,5 @@
 import { type FollowOptions, follow, type ServerEvent, type Source } from '../core/follow.js'
+import type { WebStream } from '../core/web.js'
 import type { Transport } from '../core/transport.js'
 import { apiError, ArgumentError, ConnectionError } from '../errors.js'
 import type { RunResult, Schemas } from '../types.js'
@@ -108,7 +109,7 @@ export class RunStream implements AsyncIterable<StreamEvent> {
   }
 
   /** The stream as bytes of Server-Sent Events, for an answer of your own server. */
-  toReadableStream(): ReadableStream<Uint8Array> {
+  toReadableStream(): WebStream {
     const events = this[Symbol.asyncIterator]()
     const encoder = new TextEncoder()
     return new ReadableStream({
