@@ -1,4 +1,4 @@
-import type { Call } from '../core/call.js'
+import { Call } from '../core/call.js'
 import * as check from '../core/check.js'
 import { ArgumentError } from '../errors.js'
 import { hide } from '../core/hide.js'
@@ -66,15 +66,18 @@ export class Agent {
   readonly ports: AgentPorts
   readonly #transport: Transport
   readonly #tasks: SessionTasks
+  /** Whether its sandbox was still being made when it was last looked at. */
+  #isNew: boolean
 
   /** @internal */
   constructor(transport: Transport, data: AgentData) {
+    this.#isNew = data.state === 'provisioning'
     this.#transport = transport
     this.id = data.id
     this.sessionId = data.sessionId
     this.#tasks = new SessionTasks(transport, data.sessionId)
     this.files = hide(this, 'files', new AgentFiles(transport, this.#path))
-    this.ports = hide(this, 'ports', new AgentPorts(transport, this.#path))
+    this.ports = hide(this, 'ports', new AgentPorts(transport, this.#path, this.#ready))
   }
 
   get #path(): string {
@@ -158,7 +161,8 @@ export class Agent {
    * console.log(snapshot.id, snapshot.size)
    */
   pause(options: RequestOptions = {}): Call<SnapshotRef> {
-    const call = this.#do<AgentData>('pause', {}, options)
+    const pause = () => this.#do<AgentData>('pause', {}, options).withResponse()
+    const call = new Call(this.#ready(options).then(pause))
     // What the API says of a paused agent always has it.
     return call.map(({ snapshot }) => snapshot as SnapshotRef)
   }
@@ -219,6 +223,18 @@ export class Agent {
     const { level, ...rest } = options
     const request = { path: `${this.#path}/logs`, query: { level } }
     return list(this.#transport, request, rest, (entry: AgentLogEntry) => entry) as List<AgentLogEntry>
+  }
+
+  /** Waits for the sandbox of an agent that was made just now: not everything waits by itself. */
+  readonly #ready = async ({ signal, timeout, maxRetries }: RequestOptions): Promise<void> => {
+    if (!this.#isNew) return
+    const options = { signal, timeout, maxRetries }
+    if ((await this.status(options)).state === 'provisioning') {
+      for await (const { event, data } of this.events(options)) {
+        if (event === 'status' && data.agentId && data.status !== 'provisioning') break
+      }
+    }
+    this.#isNew = false
   }
 
   #do<T>(verb: string, body: object, options: RequestOptions): Call<T> {

@@ -1,4 +1,4 @@
-import type { Call } from '../core/call.js'
+import { Call } from '../core/call.js'
 import { type List, whole } from '../core/list.js'
 import type { Transport } from '../core/transport.js'
 import { ArgumentError } from '../errors.js'
@@ -9,10 +9,16 @@ import type { Port } from '../types.js'
 export class AgentPorts {
   readonly #transport: Transport
   readonly #path: string
+  readonly #ready: (options: RequestOptions) => Promise<void>
 
-  /** @internal */
-  constructor(transport: Transport, agent: string) {
+  /** @internal `ready` resolves when the agent can have ports. */
+  constructor(
+    transport: Transport,
+    agent: string,
+    ready: (options: RequestOptions) => Promise<void>,
+  ) {
     this.#transport = transport
+    this.#ready = ready
     this.#path = `${agent}/ports`
   }
 
@@ -25,8 +31,9 @@ export class AgentPorts {
    */
   expose(port: number, options: RequestOptions = {}): Call<string> {
     const body = { port: checked(port, 'ports.expose') }
-    const call = this.#transport.call<Port>({ method: 'POST', path: this.#path, body }, options)
-    return call.map(({ url }) => url)
+    const request = { method: 'POST', path: this.#path, body } as const
+    const expose = () => this.#transport.call<Port>(request, options).withResponse()
+    return new Call(this.#ready(options).then(expose)).map(({ url }) => url)
   }
 
   /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { AGENT, client, fault, hangUp, play, rejection, SESSION, TASK } from '../helpers.mjs'
+import { AGENT, client, fault, frame, hangUp, play, rejection, SESSION, stream, TASK } from '../helpers.mjs'
 
 const RUNNING = { ...TASK, status: 'running', output: undefined }
 const FAILED = { ...TASK, status: 'failed', error: { code: 'timeout', message: 'It took too long.' } }
@@ -124,4 +124,22 @@ test('a session is shown and sent as what it is', async (t) => {
   assert.deepEqual(JSON.parse(JSON.stringify(it)), SESSION)
   assert.equal(await it.end(), it)
   assert.equal(it.status, 'ended')
+})
+
+test('what needs a sandbox that is there waits until it is', async (t) => {
+  const made = { status: 201, body: { ...AGENT, state: 'provisioning' } }
+  const status = (id, status) => frame(id, 'status', { status, agentId: AGENT.id })
+  const starts = stream([status('1', 'provisioning'), status('2', 'idle')])
+  const port = { status: 201, body: { port: 80, url: 'http://a' } }
+  const { url, requests } = await play(t, { body: SESSION }, made, made, starts, port)
+  const it = await (await session(url)).agents.create()
+  assert.equal(await it.ports.expose(80), 'http://a')
+  assert.deepEqual(requests.slice(2).map(({ method, url }) => `${method} ${url}`), [
+    `GET /v1/agents/${AGENT.id}`,
+    `GET /v1/agents/${AGENT.id}/stream`,
+    `POST /v1/agents/${AGENT.id}/ports`,
+  ])
+  // It is there now, and is not asked for again.
+  await it.ports.expose(80)
+  assert.equal(requests.length, 6)
 })
