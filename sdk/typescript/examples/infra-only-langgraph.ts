@@ -16,15 +16,22 @@ interface State {
 }
 
 /** Runs Python in the sandbox, with the state as `state`; what it prints last is the next one. */
-const python = (code: string): Node => async (state) => {
-  await agent.files.write('/workspace/state.json', JSON.stringify(state))
-  const { stdout, stderr, exitCode } = await agent.exec({
-    lang: 'python',
-    code: `import json\nstate = json.load(open('/workspace/state.json'))\n${code}\nprint(json.dumps(state))`,
-  })
-  if (exitCode !== 0) throw new Error(`the node failed: ${stderr}`)
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
-}
+const python =
+  (code: string): Node =>
+  async (state) => {
+    await agent.files.write('/workspace/state.json', JSON.stringify(state))
+    const { stdout, stderr, exitCode } = await agent.exec({
+      lang: 'python',
+      code: `
+import json
+state = json.load(open('/workspace/state.json'))
+${code}
+print(json.dumps(state))
+`,
+    })
+    if (exitCode !== 0) throw new Error(`the node failed: ${stderr}`)
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
+  }
 
 const graph: [string, Node][] = [
   ['fetch', python("state['rows'] = [n * n for n in range(10)]")],

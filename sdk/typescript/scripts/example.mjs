@@ -7,7 +7,9 @@ const name = process.argv.splice(2, 1)[0] ?? 'quickstart'
 const source = new URL(`../examples/${name}.ts`, import.meta.url)
 const compiled = new URL(`../examples/.${name}.mjs`, import.meta.url)
 const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
-const { outputText } = ts.transpileModule(await readFile(source, 'utf8'), { compilerOptions: options })
+const { outputText } = ts.transpileModule(await readFile(source, 'utf8'), {
+  compilerOptions: options,
+})
 await writeFile(compiled, outputText)
 try {
   await import(compiled.href)

@@ -155,10 +155,24 @@ export class TimeoutError extends ApiError {
 
 // On the prototypes: a name is what a class is, and is right where code was made smaller too.
 const NAMED = {
-  TheazoError, ArgumentError, ConnectionError, RequestTimeoutError, AbortedError,
-  UnexpectedAnswerError, WebhookVerificationError, ApiError, AuthenticationError,
-  SessionLimitExceededError, PermissionDeniedError, NotFoundError, ConflictError,
-  UnprocessableEntityError, RateLimitError, ServerError, ProviderError, TimeoutError,
+  TheazoError,
+  ArgumentError,
+  ConnectionError,
+  RequestTimeoutError,
+  AbortedError,
+  UnexpectedAnswerError,
+  WebhookVerificationError,
+  ApiError,
+  AuthenticationError,
+  SessionLimitExceededError,
+  PermissionDeniedError,
+  NotFoundError,
+  ConflictError,
+  UnprocessableEntityError,
+  RateLimitError,
+  ServerError,
+  ProviderError,
+  TimeoutError,
 }
 for (const [name, type] of Object.entries(NAMED)) {
   Object.defineProperty(type.prototype, 'name', { value: name })

@@ -83,7 +83,9 @@ export function settle(options: ClientOptions): Settled {
   }
   const given = options.fetch ?? globalThis.fetch
   if (typeof given !== 'function') {
-    throw new ArgumentError('There is no `fetch` here: use Node 20 or later, or pass one as `fetch`.')
+    throw new ArgumentError(
+      'There is no `fetch` here: use Node 20 or later, or pass one as `fetch`.',
+    )
   }
   return {
     apiKey: checkKey(options, log),
@@ -109,7 +111,8 @@ function checkKey(options: ClientOptions, log: Logger): string {
   // The key itself is never quoted: messages end up in logs.
   if (!/^th_(live|test)_/.test(key)) {
     throw new ArgumentError(
-      `The API key does not begin with \`th_live_\` or \`th_test_\`: it is not one of Theazo's. ${make}`,
+      'The API key does not begin with `th_live_` or `th_test_`: it is not one of ' +
+        `Theazo's. ${make}`,
     )
   }
   if (!/^th_(live|test)_[\w-]{16,}$/.test(key)) {

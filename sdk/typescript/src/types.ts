@@ -74,12 +74,16 @@ export type AgentDefinition = Omit<Schemas['AgentDefinition'], 'compute' | 'time
 export type CreateAgentOptions = InMilliseconds<Schemas['CreateAgent']>
 
 /** What `definitions.create` takes. */
-export type CreateDefinitionOptions = InMilliseconds<Omit<Schemas['CreateDefinition'], 'compute'>> & {
+export type CreateDefinitionOptions = InMilliseconds<
+  Omit<Schemas['CreateDefinition'], 'compute'>
+> & {
   compute?: Compute
 }
 
 /** What `definitions.update` takes. */
-export type UpdateDefinitionOptions = InMilliseconds<Omit<Schemas['UpdateDefinition'], 'compute'>> & {
+export type UpdateDefinitionOptions = InMilliseconds<
+  Omit<Schemas['UpdateDefinition'], 'compute'>
+> & {
   compute?: Compute
 }
 

@@ -20,8 +20,7 @@ export interface TaskWebhook {
 
 /** Headers as any server has them. */
 export type WebhookHeaders =
-  | { get(name: string): string | null }
-  | { [name: string]: string | string[] | undefined }
+  { get(name: string): string | null } | { [name: string]: string | string[] | undefined }
 
 /** How a webhook is checked. */
 export interface UnwrapOptions {

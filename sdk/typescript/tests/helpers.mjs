@@ -98,7 +98,10 @@ export const client = (url, options = {}) =>
 
 /** What `promise` is rejected with. */
 export async function rejection(promise) {
-  const value = await promise.then((value) => ({ value }), (error) => ({ error }))
+  const value = await promise.then(
+    (value) => ({ value }),
+    (error) => ({ error }),
+  )
   if ('value' in value) throw new Error(`it was not rejected, but gave ${JSON.stringify(value)}`)
   return value.error
 }
@@ -108,7 +111,8 @@ export const frame = (id, event, data) =>
   `${id ? `id: ${id}\n` : ''}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
 
 /** Answers with a stream of these pieces; then ends it, or cuts it. */
-export const stream = (pieces, { cut = false, status = 200 } = {}) =>
+export const stream =
+  (pieces, { cut = false, status = 200 } = {}) =>
   async (request, response) => {
     response.writeHead(status, { 'content-type': 'text/event-stream' })
     for (const piece of pieces) {

@@ -39,7 +39,9 @@ try {
 console.log('the package is as it should be')
 
 async function pack() {
-  const [packed] = JSON.parse(run(root, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', place))
+  const [packed] = JSON.parse(
+    run(root, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', place),
+  )
   const paths = packed.files.map(({ path }) => path)
   const foreign = paths.filter((path) => !/^dist\/[\w/]+\.(js|mjs|d\.ts|d\.mts)$/.test(path))
   assert.deepEqual(foreign.sort(), ['CHANGELOG.md', 'README.md', 'package.json'])
@@ -66,7 +68,10 @@ async function use(project, tarball) {
 
   await writeFile(join(project, 'a.mjs'), `import { Theazo, TheazoError } from 'theazo'${USES}`)
   assert.equal(run(project, 'node', 'a.mjs'), 'used\n')
-  await writeFile(join(project, 'a.cjs'), `const { Theazo, TheazoError } = require('theazo')${USES}`)
+  await writeFile(
+    join(project, 'a.cjs'),
+    `const { Theazo, TheazoError } = require('theazo')${USES}`,
+  )
   assert.equal(run(project, 'node', 'a.cjs'), 'used\n')
   const both = `import { TheazoError } from 'theazo'
 import { createRequire } from 'node:module'
@@ -86,7 +91,14 @@ export async function read(): Promise<StreamEvent[]> {
 }
 `
   for (const name of ['b.mts', 'b.cts', 'b.ts']) await writeFile(join(project, name), ts)
-  const strict = ['--strict', '--noEmit', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--target', 'es2022']
+  const strict = [
+    '--strict',
+    '--noEmit',
+    '--exactOptionalPropertyTypes',
+    '--noUncheckedIndexedAccess',
+    '--target',
+    'es2022',
+  ]
   const check = (...args) => run(project, process.execPath, tsc, ...strict, ...args)
   const node = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
   check('--module', 'node16', '--moduleResolution', 'node16', ...node, 'b.mts', 'b.cts')

@@ -3,7 +3,13 @@
 //
 // npm install && npm start     then open http://localhost:3000/?user=ann
 import express from 'express'
-import { ConflictError, NotFoundError, SessionLimitExceededError, Theazo, TheazoError } from 'theazo'
+import {
+  ConflictError,
+  NotFoundError,
+  SessionLimitExceededError,
+  Theazo,
+  TheazoError,
+} from 'theazo'
 
 const theazo = new Theazo() // THEAZO_API_KEY and THEAZO_BASE_URL
 /** `mock` needs no vendor's key; without it the platform's default model works. */

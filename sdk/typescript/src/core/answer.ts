@@ -65,6 +65,13 @@ export async function read(
 
 function unexpected(request: Request, url: string, response: Response, text: string) {
   const type = response.headers.get('content-type') ?? 'no content type'
+  const target = response.headers.get('location')
+  if (target && response.status < 400) {
+    const message =
+      `${request.method} ${url} was redirected (${response.status}) to ${target}: ` +
+      'make `baseUrl` the address that answers by itself.'
+    return new UnexpectedAnswerError(message, { status: response.status })
+  }
   const message =
     `${request.method} ${url} was answered with ${response.status} and ${type}, which is not how ` +
     'Theazo answers: look whether `baseUrl` is right, and what a proxy in between does. ' +

@@ -11,8 +11,11 @@ export interface Backoff {
   maxRetryAfter: number
 }
 
-/** @internal Milliseconds before the retry after `failures` failures: doubled each time, and up to a quarter
- * less, so that many clients do not come back at once. */
+/**
+ * @internal
+ * Milliseconds before the retry after `failures` failures: doubled each time, and up to a quarter
+ * less, so that many clients do not come back at once.
+ */
 export function delay(backoff: Backoff, failures: number): number {
   const whole = Math.min(backoff.initialDelay * 2 ** (failures - 1), backoff.maxDelay)
   return whole * (1 - Math.random() / 4)

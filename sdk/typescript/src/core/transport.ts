@@ -1,15 +1,24 @@
 import { ArgumentError, ConnectionError, RequestTimeoutError, type TheazoError } from '../errors.js'
 import type { RequestOptions, Settled } from '../options.js'
 import { VERSION } from '../version.js'
-import { type Answered, type Failure, isFailure, read, type Request, unreachable } from './answer.js'
+import {
+  type Answered,
+  type Failure,
+  isFailure,
+  read,
+  type Request,
+  unreachable,
+} from './answer.js'
 import { Call } from './call.js'
 import { milliseconds } from './duration.js'
 import { redact } from './log.js'
 import { aborted, delay, sleep } from './retry.js'
 import { isBrowser, type WebSignal } from './web.js'
 
-/** What a repeated removal comes to. */
-const REMOVED: Answered = { response: new Response(null, { status: 204 }), data: { ok: true } }
+/** What a repeated removal comes to. Made when it is needed: some platforms make nothing before. */
+const removed = (): Answered => {
+  return { response: new Response(null, { status: 204 }), data: { ok: true } }
+}
 /** Milliseconds after which a connection that breaks off was one that was waited on. */
 const PATIENT = 60_000
 
@@ -47,7 +56,7 @@ export class Transport {
       if (!isFailure(result)) return result
       const { error, wait } = result
       // It was there, and an earlier try whose answer was lost has removed it.
-      if (request.method === 'DELETE' && unclear && error.status === 404) return REMOVED
+      if (request.method === 'DELETE' && unclear && error.status === 404) return removed()
       unclear ||= result.unclear
       // Proxies, and Node itself, end a connection on which nothing comes for minutes: whoever
       // waits for a long run then asks again, as often as that takes.
@@ -88,7 +97,7 @@ export class Transport {
     }
     // Made once for all tries: a repeat of what was done is answered, and not done again.
     if (method === 'POST') {
-      headers['idempotency-key'] = options.idempotencyKey ?? `sdk-${crypto.randomUUID()}`
+      headers['idempotency-key'] = keyOf(options)
     }
     if (method === 'GET' && this.#position > 0) {
       headers['x-theazo-min-position'] = String(this.#position)
@@ -96,7 +105,8 @@ export class Transport {
     for (const [name, value] of Object.entries({ ...this.settled.headers, ...options.headers })) {
       headers[name.toLowerCase()] = value
     }
-    const init: RequestInit = { method, headers }
+    // A redirect would make a GET of a POST. A browser does not show where one leads.
+    const init: RequestInit = { method, headers, redirect: isBrowser() ? 'error' : 'manual' }
     if (body !== undefined) init.body = (bytes ? body : json(body, request)) as BodyInit
     const text = search.toString()
     return [`${baseUrl}${path}${text && `?${text}`}`, init]
@@ -135,6 +145,13 @@ export class Transport {
       clock.stop(request.as !== 'stream')
     }
   }
+}
+
+/** The caller's idempotency key, or a new one. */
+function keyOf({ idempotencyKey }: RequestOptions): string {
+  if (idempotencyKey === undefined) return `sdk-${crypto.randomUUID()}`
+  if (/^[\x20-\x7e]{1,255}$/.test(idempotencyKey)) return idempotencyKey
+  throw new ArgumentError('idempotencyKey must be 1 to 255 printable ASCII characters.')
 }
 
 /** The end of a try: by its time limit, or by the caller's signal. */

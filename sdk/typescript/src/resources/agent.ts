@@ -222,7 +222,12 @@ export class Agent {
   logs(options: { level?: AgentLogEntry['level'] } & ListOptions & RequestOptions = {}) {
     const { level, ...rest } = options
     const request = { path: `${this.#path}/logs`, query: { level } }
-    return list(this.#transport, request, rest, (entry: AgentLogEntry) => entry) as List<AgentLogEntry>
+    return list(
+      this.#transport,
+      request,
+      rest,
+      (entry: AgentLogEntry) => entry,
+    ) as List<AgentLogEntry>
   }
 
   /** Waits for the sandbox of an agent that was made just now: not everything waits by itself. */

@@ -1,8 +1,9 @@
 import type { Call } from '../core/call.js'
 import * as check from '../core/check.js'
 import { list, type List, type ListOptions } from '../core/list.js'
+import { aborted } from '../core/retry.js'
 import type { Transport } from '../core/transport.js'
-import { ArgumentError } from '../errors.js'
+import { ArgumentError, ConnectionError } from '../errors.js'
 import type { RequestOptions } from '../options.js'
 import type { BillingUsage, BillVerification, DailyCost, Export, ExportedRecord } from '../types.js'
 import type { ModelCost, PeriodQuery, Schemas, UsageSummary, UserCost } from '../types.js'
@@ -117,13 +118,18 @@ export class Billing {
     const decoder = new TextDecoder()
     try {
       for (;;) {
-        const { done, value } = await reader.read()
+        const { done, value } = await reader.read().catch((cause) => {
+          if (rest.signal?.aborted) throw aborted(rest.signal)
+          const message = "The export broke off: go on with `after`, the last row's `position`."
+          throw new ConnectionError(message, { cause })
+        })
         const text = decoder.decode(value, { stream: !done })
         if (text) yield text
         if (done) return
       }
     } finally {
-      await reader.cancel()
+      // Who leaves early lets go of the rest; of a stream that broke off there is none.
+      await reader.cancel().catch(() => undefined)
     }
   }
 
@@ -133,7 +139,9 @@ export class Billing {
    * @example
    * const { ok, differences } = await theazo.billing.verify()
    */
-  verify(options: PeriodQuery & { stripe?: boolean } & RequestOptions = {}): Call<BillVerification> {
+  verify(
+    options: PeriodQuery & { stripe?: boolean } & RequestOptions = {},
+  ): Call<BillVerification> {
     return this.#get('/verify', options)
   }
 
@@ -203,7 +211,8 @@ export class BillingExports {
    */
   records(
     id: string,
-    options: { status?: ExportedRecord['status']; code?: string } & ListOptions & RequestOptions = {},
+    options: { status?: ExportedRecord['status']; code?: string } & ListOptions &
+      RequestOptions = {},
   ): List<ExportedRecord> {
     const { status, code, ...rest } = options
     const of = check.id(id, 'exports.records', 'the id of an export')

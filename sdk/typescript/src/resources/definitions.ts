@@ -36,10 +36,7 @@ export class Definitions {
    *   timeout: 300_000,
    * })
    */
-  create(
-    definition: CreateDefinitionOptions,
-    options: RequestOptions = {},
-  ): Call<AgentDefinition> {
+  create(definition: CreateDefinitionOptions, options: RequestOptions = {}): Call<AgentDefinition> {
     const given = check.options(definition, 'definitions.create', "{ name: 'pricing-analyst' }")
     const body = toWire(given)
     return this.#one({ method: 'POST', path: PATH, body }, options)

@@ -131,11 +131,7 @@ export class Models extends Resource {
    * @example
    * await theazo.models.setPrice('openai/gpt-4o', { input: '2.5', output: '10' })
    */
-  setPrice(
-    id: string,
-    price: Schemas['SetPrice'],
-    options: RequestOptions = {},
-  ): Call<KnownModel> {
+  setPrice(id: string, price: Schemas['SetPrice'], options: RequestOptions = {}): Call<KnownModel> {
     const path = `/v1/models/${check.id(id, 'models.setPrice', 'the id of a model')}/price`
     const body = check.options(price, 'models.setPrice', "{ input: '2.5', output: '10' }")
     return this.transport.call({ method: 'PUT', path, body }, options)

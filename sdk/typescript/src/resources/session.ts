@@ -13,7 +13,9 @@ import { SessionTasks } from './tasks.js'
 type SessionData = Schemas['Session']
 
 /** How a one-shot task is run. */
-export type SessionRunOptions = InMilliseconds<Omit<Schemas['RunSession'], 'agent' | 'task' | 'input'>> &
+export type SessionRunOptions = InMilliseconds<
+  Omit<Schemas['RunSession'], 'agent' | 'task' | 'input'>
+> &
   Omit<RequestOptions, 'timeout'>
 
 /** What of a session can be changed. What is given is replaced whole. */

@@ -38,7 +38,11 @@ export class Sessions {
    *   limits: { maxCost: { amount: 500, currency: 'usd', period: 'day' }, maxAgents: 3 },
    * })
    */
-  forUser(userId: string, session: ForUserOptions = {}, options: RequestOptions = {}): Call<Session> {
+  forUser(
+    userId: string,
+    session: ForUserOptions = {},
+    options: RequestOptions = {},
+  ): Call<Session> {
     const path = `/v1/sessions/by-user/${check.id(userId, 'sessions.forUser', 'your id of a user')}`
     const example = '{ limits: { maxAgents: 3 } }'
     const body = check.options(session, 'sessions.forUser', example)

@@ -171,7 +171,12 @@ function show({ id = '', event, data }: ServerEvent): StreamEvent | undefined {
 }
 
 /** @internal Why a run did not come to its end, as the one-shot route would answer it. */
-export function runError(data: { code: string; message: string; taskId?: string; output?: string }) {
+export function runError(data: {
+  code: string
+  message: string
+  taskId?: string
+  output?: string
+}) {
   const code = data.code === 'cancelled' ? 'conflict' : data.code
   const { message, taskId, output } = data
   const details = { ...(taskId && { taskId }), ...(output && { output }) }

@@ -89,7 +89,12 @@ export class SessionTasks {
    */
   list(options: ListTasksOptions = {}): List<Task> {
     const { status, ...rest } = options
-    return list(this.#transport, { path: this.#path, query: { status } }, rest, (task: Task) => task)
+    return list(
+      this.#transport,
+      { path: this.#path, query: { status } },
+      rest,
+      (task: Task) => task,
+    )
   }
 
   /**

@@ -15,7 +15,11 @@ for (const [name, said] of [
 ]) {
   test(`examples/${name}.ts`, () => {
     const args = ['scripts/example.mjs', name]
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' })
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+      cwd: root,
+      env,
+      encoding: 'utf8',
+    })
     assert.equal(status, 0, stderr)
     assert.match(stdout, said)
   })
@@ -23,12 +27,17 @@ for (const [name, said] of [
 
 test('examples/express-app', async (t) => {
   const cwd = `${root}examples/express-app`
-  const installed = spawnSync('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], { cwd, encoding: 'utf8' })
+  const installed = spawnSync('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], {
+    cwd,
+    encoding: 'utf8',
+  })
   assert.equal(installed.status, 0, installed.stderr)
   const app = spawn(process.execPath, ['server.js'], { cwd, env: { ...env, PORT: '0' } })
   t.after(() => app.kill())
   const [line] = await once(app.stdout, 'data')
-  const base = String(line).match(/http:\/\/localhost:\d+/)[0].replace('localhost', '127.0.0.1')
+  const base = String(line)
+    .match(/http:\/\/localhost:\d+/)[0]
+    .replace('localhost', '127.0.0.1')
   const user = `user=${crypto.randomUUID()}`
 
   assert.match(await (await fetch(base)).text(), /Report Desk/)
@@ -39,14 +48,20 @@ test('examples/express-app', async (t) => {
   })
   const headers = { 'content-type': 'application/json' }
   const post = (topic) =>
-    fetch(`${base}/api/reports?${user}`, { method: 'POST', headers, body: JSON.stringify({ topic }) })
+    fetch(`${base}/api/reports?${user}`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ topic }),
+    })
   assert.equal((await post('')).status, 422)
   const report = await (await post('tea')).json()
   const live = (more) => fetch(`${base}/api/reports/${report.id}/live?${user}`, { headers: more })
   const frames = parse(await (await live({})).text())
   assert.equal(frames.at(-1).event, 'end')
   assert.equal(frames.at(-2).event, 'done')
-  const text = frames.filter(({ event }) => event === 'text').map(({ data }) => JSON.parse(data).delta)
+  const text = frames
+    .filter(({ event }) => event === 'text')
+    .map(({ data }) => JSON.parse(data).delta)
   assert.match(text.join(''), /Write a short report about: tea/)
   // A browser that comes back gets the rest.
   const back = await (await live({ 'last-event-id': frames[0].id })).text()

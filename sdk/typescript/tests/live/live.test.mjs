@@ -16,7 +16,10 @@ test('a user has one session', async () => {
   const again = await theazo.sessions.forUser(user, { limits: { maxAgents: 1 } })
   assert.equal(again.id, session.id)
   assert.equal(again.limits.maxAgents, 9)
-  assert.deepEqual((await theazo.sessions.list({ userId: user })).map(({ id }) => id), [session.id])
+  assert.deepEqual(
+    (await theazo.sessions.list({ userId: user })).map(({ id }) => id),
+    [session.id],
+  )
   await session.update({ metadata: { plan: 'pro' } })
   assert.deepEqual((await theazo.sessions.get(session.id)).metadata, { plan: 'pro' })
 })
@@ -28,7 +31,9 @@ test('one shot', async () => {
   const error = await rejection(session.run('coder', '@fail auth no', { model }))
   assert.equal(error.name, 'ProviderError')
   assert.equal((await session.tasks.get(error.taskId)).status, 'failed')
-  const types = (await gather(session.stream('coder', '@say streamed', { model }))).map(({ type }) => type)
+  const types = (await gather(session.stream('coder', '@say streamed', { model }))).map(
+    ({ type }) => type,
+  )
   assert.deepEqual([types.at(0), types.at(-1)], ['progress', 'done'])
 })
 
@@ -79,21 +84,33 @@ test('ports have URLs', async () => {
   const agent = await session.agents.create()
   const url = await agent.ports.expose(8080)
   assert.match(url, /^https?:\/\/agt-.*-8080\./)
-  assert.deepEqual((await agent.ports.list()).map(({ port }) => port), [8080])
+  assert.deepEqual(
+    (await agent.ports.list()).map(({ port }) => port),
+    [8080],
+  )
   await agent.ports.close(8080)
   assert.deepEqual(await agent.ports.list(), [])
   await agent.terminate()
 })
 
 test('tasks', async () => {
-  const task = await session.tasks.submit({ agent: 'coder', model, input: { n: 1 }, priority: 'high' })
+  const task = await session.tasks.submit({
+    agent: 'coder',
+    model,
+    input: { n: 1 },
+    priority: 'high',
+  })
   assert.equal(task.taskId, task.id)
   assert.equal(task.status, 'queued')
   const done = await session.tasks.wait(task.id, { timeout: '5m' })
   assert.equal(done.status, 'completed')
   assert.match(done.output, /"n": 1/)
   assert.ok((await session.tasks.steps(task.id)).length > 0)
-  const slow = await session.tasks.submit({ agent: 'coder', model, input: '@slow 2000\n@say slow slow slow' })
+  const slow = await session.tasks.submit({
+    agent: 'coder',
+    model,
+    input: '@slow 2000\n@say slow slow slow',
+  })
   assert.notEqual((await session.tasks.wait(slow.id, { timeout: 1 })).status, 'completed')
   await session.tasks.cancel(slow.id)
   assert.equal((await session.tasks.get(slow.id)).status, 'cancelled')
@@ -105,14 +122,22 @@ test('tasks', async () => {
 })
 
 test('a stream goes on after any event', async () => {
-  const task = await session.tasks.submit({ agent: 'coder', model, input: '@think hm\n@say one two three' })
+  const task = await session.tasks.submit({
+    agent: 'coder',
+    model,
+    input: '@think hm\n@say one two three',
+  })
   const whole = await gather(session.tasks.events(task.id))
   const recorded = await gather(session.tasks.events(task.id))
   for (const [at, { id }] of recorded.entries()) {
     const rest = await gather(session.tasks.events(task.id, { after: id }))
-    assert.deepEqual(rest.map((event) => event.id), recorded.slice(at + 1).map((event) => event.id))
+    assert.deepEqual(
+      rest.map((event) => event.id),
+      recorded.slice(at + 1).map((event) => event.id),
+    )
   }
-  const text = (events) => events.map(({ event, data }) => (event === 'text' ? data.delta : '')).join('')
+  const text = (events) =>
+    events.map(({ event, data }) => (event === 'text' ? data.delta : '')).join('')
   assert.equal(text(whole), 'one two three')
   assert.equal(text(recorded), 'one two three')
 })
@@ -179,7 +204,10 @@ test('what is wrong is said by the server as by us', async () => {
   const wrong = new Theazo({ apiKey: 'th_live_0123456789012345678901234567890123456789' })
   const refused = await rejection(wrong.sessions.list())
   assert.equal(refused.name, 'AuthenticationError')
-  assert.equal((await rejection(webhooks.unwrap('{}', {}, 'whsec_'))).name, 'WebhookVerificationError')
+  assert.equal(
+    (await rejection(webhooks.unwrap('{}', {}, 'whsec_'))).name,
+    'WebhookVerificationError',
+  )
 })
 
 test('a session ends, and takes nothing more', async () => {

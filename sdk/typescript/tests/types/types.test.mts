@@ -11,7 +11,8 @@ import {
   TheazoError,
 } from '../../dist/index.mjs'
 
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const isTrue = <T extends true>() => undefined as unknown as T
 
 export async function shapes(theazo: Theazo) {
@@ -32,10 +33,15 @@ export async function shapes(theazo: Theazo) {
     guardrails: { blockPii: true, allowedDomains: ['*.wikipedia.org'] },
   })
   await session.agents.create({ model: { provider: 'anthropic', credentialRef: 'my_key' } })
-  await session.agents.create({ model: { baseUrl: 'https://a.com/v1', credentialRef: 'k', name: 'm' } })
+  await session.agents.create({
+    model: { baseUrl: 'https://a.com/v1', credentialRef: 'k', name: 'm' },
+  })
   for await (const event of agent.stream('x')) await said(event)
   const result2: ExecResult = await agent.exec('python', 'print(1)')
-  await agent.exec({ lang: 'typescript', code: 'console.log(1)' }, { signal: AbortSignal.timeout(1) })
+  await agent.exec(
+    { lang: 'typescript', code: 'console.log(1)' },
+    { signal: AbortSignal.timeout(1) },
+  )
   const bytes: Buffer = await agent.files.read('/workspace/a')
   const url: string = await agent.ports.expose(8080)
   const status = await agent.status()
@@ -63,7 +69,11 @@ async function said(event: StreamEvent): Promise<string> {
 
 export async function tasks(theazo: Theazo) {
   const { tasks } = await theazo.sessions.get('ses_1')
-  const task: Task = await tasks.submit({ agent: 'researcher', input: { query: 'x' }, priority: 'high' })
+  const task: Task = await tasks.submit({
+    agent: 'researcher',
+    input: { query: 'x' },
+    priority: 'high',
+  })
   const listed: Promise<Task[]> = tasks.list({ status: 'running' })
   const list: List<Task> = tasks.list()
   for await (const { id } of list) console.log(id)

@@ -37,7 +37,10 @@ test('the environment is the default', (t) => {
   })
   process.env.THEAZO_API_KEY = ` ${KEY}\n`
   process.env.THEAZO_BASE_URL = 'not a url'
-  assert.match(thrown(() => new Theazo()), /baseUrl is a URL like .*'not a url'/)
+  assert.match(
+    thrown(() => new Theazo()),
+    /baseUrl is a URL like .*'not a url'/,
+  )
   process.env.THEAZO_BASE_URL = 'http://localhost:7070/v1/'
   assert.ok(new Theazo())
 })
@@ -63,7 +66,10 @@ test('a live key is refused in a browser, and warned of where it is allowed', (t
   })
   globalThis.window = globalThis
   globalThis.document = { createElement() {} }
-  assert.match(thrown(() => new Theazo(OPEN)), /A live API key is in a browser/)
+  assert.match(
+    thrown(() => new Theazo(OPEN)),
+    /A live API key is in a browser/,
+  )
   const said = []
   const logger = { warn: (message) => said.push(message) }
   const allowed = { ...OPEN, logger, logLevel: 'warn', dangerouslyAllowBrowser: true }
@@ -154,4 +160,32 @@ test('a signal aborts a call, before and while it is answered', async (t) => {
   assert.equal(error.name, 'AbortedError')
   assert.match(error.cause.message, /the user left/)
   assert.equal(requests.length, 1)
+})
+
+test('a redirect is said, and not followed', async (t) => {
+  const target = 'https://api.example.com/v1/sessions'
+  const { url, requests } = await play(t, { status: 301, headers: { location: target }, body: '' })
+  const error = await rejection(client(url).sessions.create({ userId: 'u' }))
+  assert.equal(error.name, 'UnexpectedAnswerError')
+  assert.match(error.message, /redirected \(301\) to https:\/\/api.example.com.*`baseUrl`/)
+  assert.equal(requests.length, 1)
+})
+
+test('an idempotency key that no header takes is said', async (t) => {
+  const { url } = await play(t, { body: SESSION })
+  const create = client(url).sessions.create({ userId: 'u' }, { idempotencyKey: 'schlüssel' })
+  assert.match((await rejection(create)).message, /printable ASCII/)
+})
+
+test('an export that breaks off says how to go on', async (t) => {
+  const { url } = await play(t, (request, response) => {
+    response.writeHead(200, { 'content-type': 'text/csv' })
+    response.write('position,id\n1~0,a\n', () => request.socket.destroy())
+  })
+  const read = async () => {
+    for await (const _ of client(url).billing.export());
+  }
+  const error = await rejection(read())
+  assert.equal(error.name, 'ConnectionError')
+  assert.match(error.message, /`after`/)
 })

@@ -8,7 +8,11 @@ const pages = (all) => (request, response) => {
   const from = Number(query.get('cursor') ?? 0)
   const until = from + Number(query.get('limit'))
   const hasMore = until < all.length
-  const body = { data: all.slice(from, until), hasMore, ...(hasMore && { nextCursor: String(until) }) }
+  const body = {
+    data: all.slice(from, until),
+    hasMore,
+    ...(hasMore && { nextCursor: String(until) }),
+  }
   send(response, { body })
 }
 const TASKS = Array.from({ length: 250 }, (_, n) => ({ ...TASK, id: `task_${n}` }))
@@ -20,7 +24,10 @@ test('an awaited list is an array of everything', async (t) => {
   const { tasks } = await session(url)
   const all = await tasks.list({ status: 'running' })
   assert.ok(Array.isArray(all))
-  assert.deepEqual(all.map(({ id }) => id), TASKS.map(({ id }) => id))
+  assert.deepEqual(
+    all.map(({ id }) => id),
+    TASKS.map(({ id }) => id),
+  )
   assert.deepEqual(asked(requests), [
     'status=running&limit=100',
     'status=running&cursor=100&limit=100',
@@ -55,7 +62,10 @@ test('one page has the cursor to the next', async (t) => {
   const first = await tasks.list({ limit: 25 }).page()
   assert.equal(first.data.length, 25)
   assert.equal(first.hasMore, true)
-  const { data, response } = await tasks.list({ limit: 25, cursor: first.nextCursor }).page().withResponse()
+  const { data, response } = await tasks
+    .list({ limit: 25, cursor: first.nextCursor })
+    .page()
+    .withResponse()
   assert.equal(data.data[0].id, 'task_25')
   assert.equal(response.status, 200)
 })
@@ -72,7 +82,11 @@ test('a list that nobody asks for asks for nothing', async (t) => {
 
 test('lists that are not in pages are arrays too', async (t) => {
   const entries = [{ name: 'a.txt', size: 1, isDirectory: false }]
-  const { url, requests } = await play(t, { body: AGENT }, { body: { data: entries, hasMore: false } })
+  const { url, requests } = await play(
+    t,
+    { body: AGENT },
+    { body: { data: entries, hasMore: false } },
+  )
   const agent = await client(url).agents.get(AGENT.id)
   assert.deepEqual(await agent.files.list('/workspace'), entries)
   assert.equal(requests[1].url, `/v1/agents/${AGENT.id}/files/list?path=%2Fworkspace`)

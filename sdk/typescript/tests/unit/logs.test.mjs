@@ -5,7 +5,10 @@ import { client, fault, KEY, play, rejection, SESSION } from '../helpers.mjs'
 
 function recorder() {
   const lines = []
-  const at = (level) => (...said) => lines.push(inspect([level, ...said], { depth: 9 }))
+  const at =
+    (level) =>
+    (...said) =>
+      lines.push(inspect([level, ...said], { depth: 9 }))
   const logger = { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') }
   return { lines, logger }
 }
@@ -16,7 +19,10 @@ test('debug logs say what happens, and no secret', async (t) => {
   const theazo = client(url, { logger, logLevel: 'debug' })
   await theazo.secrets.set({ name: 'openai', value: 'sk-very-secret' })
   await theazo.providers.configure({ provider: 'e2b', credentials: { token: 'hush' } })
-  await theazo.sessions.create({ userId: 'u', metadata: { note: `leaked ${KEY}`, password: 'hush' } })
+  await theazo.sessions.create({
+    userId: 'u',
+    metadata: { note: `leaked ${KEY}`, password: 'hush' },
+  })
   const all = lines.join('\n')
   for (const secret of [KEY, 'sk-very-secret', 'hush']) assert.ok(!all.includes(secret), all)
   assert.match(all, /POST \/v1\/secrets/)

@@ -13,18 +13,27 @@ for (const [name, answer] of [
   ['503', fault(503, 'unavailable', {}, { 'retry-after': '0' })],
   ['502 of a proxy', { status: 502, body: '<html><h1>Bad Gateway</h1></html>' }],
   ['409 of a request that is under way', fault(409, 'conflict', {}, { 'retry-after': '0' })],
-  ['half an answer with its whole length', (request, response) => {
-    response.writeHead(201, { 'content-type': 'application/json', 'content-length': 500 })
-    response.write('{"id":"ses_', () => request.socket.destroy())
-  }],
-  ['half an answer in chunks', (request, response) => {
-    response.writeHead(201, { 'content-type': 'application/json' })
-    response.write('{"id":"ses_', () => request.socket.destroy())
-  }],
-  ['half an answer that ends well', (_, response) => {
-    response.writeHead(201, { 'content-type': 'application/json' })
-    response.end('{"id":"ses_')
-  }],
+  [
+    'half an answer with its whole length',
+    (request, response) => {
+      response.writeHead(201, { 'content-type': 'application/json', 'content-length': 500 })
+      response.write('{"id":"ses_', () => request.socket.destroy())
+    },
+  ],
+  [
+    'half an answer in chunks',
+    (request, response) => {
+      response.writeHead(201, { 'content-type': 'application/json' })
+      response.write('{"id":"ses_', () => request.socket.destroy())
+    },
+  ],
+  [
+    'half an answer that ends well',
+    (_, response) => {
+      response.writeHead(201, { 'content-type': 'application/json' })
+      response.end('{"id":"ses_')
+    },
+  ],
 ]) {
   test(`${name} is tried again, with the same key`, async (t) => {
     const { url, requests } = await play(t, answer, answer, CREATED)
@@ -89,7 +98,12 @@ test('after maxRetries the last error is thrown', async (t) => {
 })
 
 test('a Retry-After that is too long is not waited for', async (t) => {
-  const limited = fault(429, 'rate_limited', { details: { retryAfter: 3_600 } }, { 'retry-after': '3600' })
+  const limited = fault(
+    429,
+    'rate_limited',
+    { details: { retryAfter: 3_600 } },
+    { 'retry-after': '3600' },
+  )
   const { url, requests } = await play(t, limited)
   const error = await rejection(create(client(url)))
   assert.equal(error.name, 'RateLimitError')
@@ -159,9 +173,7 @@ test('a call whose answer alone is asked for rejects nobody else', async (t) => 
 test('what is waited for is asked for with the time that it may take', async (t) => {
   const slow = (_, response) => setTimeout(() => send(response, { body: AGENT }), 60)
   const { url, requests } = await play(t, slow)
-  const error = await rejection(
-    client(url, { timeout: 5, maxRetries: 1 }).agents.get(AGENT.id),
-  )
+  const error = await rejection(client(url, { timeout: 5, maxRetries: 1 }).agents.get(AGENT.id))
   assert.equal(error.name, 'RequestTimeoutError')
   assert.match(error.message, /GET .*agents.* was not answered within 5 ms/)
   assert.equal(requests.length, 2)

@@ -1,9 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { AGENT, client, fault, frame, hangUp, play, rejection, SESSION, stream, TASK } from '../helpers.mjs'
+import {
+  AGENT,
+  client,
+  fault,
+  frame,
+  hangUp,
+  play,
+  rejection,
+  SESSION,
+  stream,
+  TASK,
+} from '../helpers.mjs'
 
 const RUNNING = { ...TASK, status: 'running', output: undefined }
-const FAILED = { ...TASK, status: 'failed', error: { code: 'timeout', message: 'It took too long.' } }
+const FAILED = {
+  ...TASK,
+  status: 'failed',
+  error: { code: 'timeout', message: 'It took too long.' },
+}
 const SUBMITTED = { status: 202, body: { taskId: TASK.id, agentId: AGENT.id } }
 const session = (url) => client(url).sessions.get(SESSION.id)
 const agent = (url) => client(url).agents.get(AGENT.id)
@@ -11,10 +26,17 @@ const agent = (url) => client(url).agents.get(AGENT.id)
 test('session.run is one request, in milliseconds here and in seconds there', async (t) => {
   const result = { taskId: TASK.id, output: 'x' }
   const { url, requests } = await play(t, { body: SESSION }, { body: result })
-  const got = await (await session(url)).run('researcher', 'analyze', { timeout: 90_500, maxSteps: 3 })
+  const got = await (
+    await session(url)
+  ).run('researcher', 'analyze', { timeout: 90_500, maxSteps: 3 })
   assert.deepEqual(got, result)
   assert.equal(requests[1].url, `/v1/sessions/${SESSION.id}/run`)
-  assert.deepEqual(requests[1].body, { agent: 'researcher', task: 'analyze', timeout: 91, maxSteps: 3 })
+  assert.deepEqual(requests[1].body, {
+    agent: 'researcher',
+    task: 'analyze',
+    timeout: 91,
+    maxSteps: 3,
+  })
 })
 
 test('session.run waits on for a run that takes longer than its request may', async (t) => {
@@ -27,17 +49,34 @@ test('session.run waits on for a run that takes longer than its request may', as
 
 test('session.run says why a run failed', async (t) => {
   const details = { taskId: TASK.id, output: 'So far' }
-  const { url } = await play(t, { body: SESSION }, fault(402, 'session_limit_exceeded', { details }))
+  const { url } = await play(
+    t,
+    { body: SESSION },
+    fault(402, 'session_limit_exceeded', { details }),
+  )
   const error = await rejection((await session(url)).run('researcher', 'analyze'))
   assert.equal(error.name, 'SessionLimitExceededError')
   assert.deepEqual(error.details, details)
 })
 
 test('agent.run submits once and waits for the end', async (t) => {
-  const { url, requests } = await play(t, { body: AGENT }, hangUp, SUBMITTED, hangUp, { body: RUNNING }, { body: TASK })
+  const { url, requests } = await play(
+    t,
+    { body: AGENT },
+    hangUp,
+    SUBMITTED,
+    hangUp,
+    { body: RUNNING },
+    { body: TASK },
+  )
   const result = await (await agent(url)).run({ query: 'x' }, { webhook: 'https://a.com/w' })
   assert.deepEqual(result, {
-    taskId: TASK.id, output: TASK.output, artifacts: [], cost: TASK.cost, duration: 12, toolCalls: [],
+    taskId: TASK.id,
+    output: TASK.output,
+    artifacts: [],
+    cost: TASK.cost,
+    duration: 12,
+    toolCalls: [],
   })
   assert.deepEqual(requests[2].body, { task: { query: 'x' }, webhook: 'https://a.com/w' })
   assert.match(requests[5].url, /\/wait\?timeout=240000ms$/)
@@ -49,7 +88,9 @@ test('agent.run fails as the run did', async (t) => {
   assert.equal(error.name, 'TimeoutError')
   assert.equal(error.code, 'timeout')
   assert.deepEqual(error.details, { taskId: TASK.id, output: TASK.output })
-  const cancelled = await play(t, { body: AGENT }, SUBMITTED, { body: { ...RUNNING, status: 'cancelled' } })
+  const cancelled = await play(t, { body: AGENT }, SUBMITTED, {
+    body: { ...RUNNING, status: 'cancelled' },
+  })
   assert.equal((await rejection((await agent(cancelled.url)).run('x'))).name, 'ConflictError')
 })
 
@@ -134,11 +175,14 @@ test('what needs a sandbox that is there waits until it is', async (t) => {
   const { url, requests } = await play(t, { body: SESSION }, made, made, starts, port)
   const it = await (await session(url)).agents.create()
   assert.equal(await it.ports.expose(80), 'http://a')
-  assert.deepEqual(requests.slice(2).map(({ method, url }) => `${method} ${url}`), [
-    `GET /v1/agents/${AGENT.id}`,
-    `GET /v1/agents/${AGENT.id}/stream`,
-    `POST /v1/agents/${AGENT.id}/ports`,
-  ])
+  assert.deepEqual(
+    requests.slice(2).map(({ method, url }) => `${method} ${url}`),
+    [
+      `GET /v1/agents/${AGENT.id}`,
+      `GET /v1/agents/${AGENT.id}/stream`,
+      `POST /v1/agents/${AGENT.id}/ports`,
+    ],
+  )
   // It is there now, and is not asked for again.
   await it.ports.expose(80)
   assert.equal(requests.length, 6)

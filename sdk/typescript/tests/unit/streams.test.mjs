@@ -1,15 +1,37 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { AGENT, client, fault, frame, gather, play, rejection, SESSION, stream, TASK } from '../helpers.mjs'
+import {
+  AGENT,
+  client,
+  fault,
+  frame,
+  gather,
+  play,
+  rejection,
+  SESSION,
+  stream,
+  TASK,
+} from '../helpers.mjs'
 
-const RESULT = { taskId: TASK.id, output: 'Hello.', artifacts: [], cost: TASK.cost, duration: 3, toolCalls: [] }
+const RESULT = {
+  taskId: TASK.id,
+  output: 'Hello.',
+  artifacts: [],
+  cost: TASK.cost,
+  duration: 3,
+  toolCalls: [],
+}
 const HISTORY = [
   ['1', 'status', { status: 'queued', taskId: TASK.id }],
   ['2', 'thinking', { text: 'Hm.', step: 0 }],
   ['2.5', 'text', { delta: 'Hel', step: 0 }],
   ['2.8', 'text', { delta: 'lo. ¡Ünï!', step: 0 }],
   ['3-1', 'tool_call', { id: 'c1', tool: 'web_search', input: { query: 'x' }, step: 0 }],
-  ['4', 'tool_result', { id: 'c1', tool: 'web_search', output: 'y', isError: false, durationMs: 2 }],
+  [
+    '4',
+    'tool_result',
+    { id: 'c1', tool: 'web_search', output: 'y', isError: false, durationMs: 2 },
+  ],
   ['5', 'progress', { progress: 0.5, message: 'Searching the web...' }],
   ['6-1', 'output', { text: 'Hello.', cost: TASK.cost }],
   ['6', 'done', { result: RESULT, taskId: TASK.id }],
@@ -28,14 +50,26 @@ const after = (request) => {
 }
 
 test('a stream maps to the five kinds', async (t) => {
-  const { url, requests } = await play(t, { body: SESSION }, stream([': connected\nretry: 1000\n\n', WHOLE]))
+  const { url, requests } = await play(
+    t,
+    { body: SESSION },
+    stream([': connected\nretry: 1000\n\n', WHOLE]),
+  )
   const events = await gather((await tasks(url)).stream(TASK.id))
   assert.deepEqual(events, [
     { type: 'progress', id: '1', message: 'queued', status: 'queued' },
     { type: 'text', id: '2.5', delta: 'Hel', step: 0 },
     { type: 'text', id: '2.8', delta: 'lo. ¡Ünï!', step: 0 },
     { type: 'tool_call', id: '3-1', callId: 'c1', name: 'web_search', input: { query: 'x' } },
-    { type: 'tool_result', id: '4', callId: 'c1', name: 'web_search', output: 'y', isError: false, durationMs: 2 },
+    {
+      type: 'tool_result',
+      id: '4',
+      callId: 'c1',
+      name: 'web_search',
+      output: 'y',
+      isError: false,
+      durationMs: 2,
+    },
     { type: 'progress', id: '5', message: 'Searching the web...', progress: 0.5 },
     { type: 'done', id: '6', result: RESULT },
   ])
@@ -62,7 +96,8 @@ test('frames in pieces of one byte are frames', async (t) => {
 })
 
 test('a stream that is cut again and again goes on, as long as something comes', async (t) => {
-  const one = (request, response) => stream(after(request).slice(0, 1), { cut: true })(request, response)
+  const one = (request, response) =>
+    stream(after(request).slice(0, 1), { cut: true })(request, response)
   const { url, requests } = await play(t, { body: SESSION }, one)
   const events = await gather((await tasks(url, { maxRetries: 1 })).events(TASK.id))
   assert.deepEqual(ids(events), ALL)
@@ -71,14 +106,27 @@ test('a stream that is cut again and again goes on, as long as something comes',
 })
 
 test('what a server repeats is given once', async (t) => {
-  const { url } = await play(t, { body: SESSION }, stream(FRAMES.slice(0, 5), { cut: true }), stream(FRAMES))
+  const { url } = await play(
+    t,
+    { body: SESSION },
+    stream(FRAMES.slice(0, 5), { cut: true }),
+    stream(FRAMES),
+  )
   assert.deepEqual(ids(await gather((await tasks(url)).events(TASK.id))), ALL)
 })
 
 test('a server that restarts is come back to', async (t) => {
-  const away = frame(undefined, 'error', { code: 'unavailable', message: 'Restart.', resumable: true })
+  const away = frame(undefined, 'error', {
+    code: 'unavailable',
+    message: 'Restart.',
+    resumable: true,
+  })
   const { url, requests } = await play(
-    t, { body: SESSION }, stream([FRAMES[0], 'retry: 2\n\n', away]), fault(503, 'unavailable'), stream(FRAMES.slice(1)),
+    t,
+    { body: SESSION },
+    stream([FRAMES[0], 'retry: 2\n\n', away]),
+    fault(503, 'unavailable'),
+    stream(FRAMES.slice(1)),
   )
   assert.deepEqual(ids(await gather((await tasks(url)).events(TASK.id))), ALL)
   assert.equal(requests[2].headers['last-event-id'], '1')
@@ -99,7 +147,12 @@ test('a frame that is not JSON is asked for again', async (t) => {
 })
 
 test('a run that fails ends its stream with an error that names it', async (t) => {
-  const failed = { code: 'provider_error', message: 'The model is down.', resumable: false, taskId: TASK.id }
+  const failed = {
+    code: 'provider_error',
+    message: 'The model is down.',
+    resumable: false,
+    taskId: TASK.id,
+  }
   const { url } = await play(t, { body: SESSION }, stream([FRAMES[0], frame('9', 'error', failed)]))
   const error = await rejection(gather((await tasks(url)).stream(TASK.id)))
   assert.equal(error.name, 'ProviderError')

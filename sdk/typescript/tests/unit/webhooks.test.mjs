@@ -10,7 +10,11 @@ const BODY = JSON.stringify({ type: 'task.completed', taskId: 'task_1', status: 
 function signed(body = BODY, secret = SECRET, at = Math.floor(Date.now() / 1_000)) {
   const key = Buffer.from(secret.slice(6), 'base64')
   const mac = createHmac('sha256', key).update(`dlv_1.${at}.${body}`).digest('base64')
-  return { 'webhook-id': 'dlv_1', 'webhook-timestamp': String(at), 'webhook-signature': `v1,${mac}` }
+  return {
+    'webhook-id': 'dlv_1',
+    'webhook-timestamp': String(at),
+    'webhook-signature': `v1,${mac}`,
+  }
 }
 
 test('a webhook of ours is what it says', async () => {
@@ -43,7 +47,13 @@ for (const [name, body, headers, secret, said] of [
   ['another secret', BODY, signed(), 'whsec_b2xkIG9sZCBvbGQgb2xkIG9sZCBvbGQg', /not signed/],
   ['an old one', BODY, signed(BODY, SECRET, 1_614_265_330), SECRET, /too old/],
   ['one of no time', BODY, { ...signed(), 'webhook-timestamp': 'x' }, SECRET, /too old/],
-  ['no signature', BODY, { 'webhook-id': 'a', 'webhook-timestamp': '1' }, SECRET, /`webhook-signature`/],
+  [
+    'no signature',
+    BODY,
+    { 'webhook-id': 'a', 'webhook-timestamp': '1' },
+    SECRET,
+    /`webhook-signature`/,
+  ],
 ]) {
   test(`${name} is refused`, async () => {
     const error = await rejection(webhooks.unwrap(body, headers, secret))
