@@ -123,11 +123,14 @@ export class Transport {
     const limit = own + (request.waits ?? 0)
     const clock = new Clock(limit, options.signal)
     const began = Date.now()
+    // A body that is yet to be read: the signal aborts it, and the time limit does not.
+    let isOpen = false
     log.debug(`${request.method} ${request.path}`, redact({ ...init, body: request.body }))
     try {
       const response = (await fetch(url, { ...init, signal: clock.signal } as never)) as Response
       this.#note(response)
       const result = await read(request, url, response)
+      isOpen = request.as === 'stream' && !isFailure(result)
       log.debug(`${response.status} after ${Date.now() - began} ms`, {
         requestId: response.headers.get('x-request-id'),
       })
@@ -141,8 +144,7 @@ export class Transport {
         'Give it more with `timeout`, or look at what keeps the server busy.'
       return failed(new RequestTimeoutError(message, { cause }))
     } finally {
-      // A stream has a clock of its own, and its signal stays.
-      clock.stop(request.as !== 'stream')
+      clock.stop(isOpen)
     }
   }
 }
@@ -177,9 +179,9 @@ class Clock {
     return this.#controller.signal
   }
 
-  stop(whole: boolean): void {
+  stop(isOpen: boolean): void {
     clearTimeout(this.#timer)
-    if (whole) this.#given?.removeEventListener('abort', this.#abort)
+    if (!isOpen) this.#given?.removeEventListener('abort', this.#abort)
   }
 
   readonly #abort = (): void => this.#controller.abort()

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
@@ -82,3 +83,19 @@ function parse(text) {
     data: field(frame, 'data'),
   }))
 }
+
+test('the five minutes of the README', async (t) => {
+  const readme = await readFile(`${root}README.md`, 'utf8')
+  const [, start] = readme.match(/```ts\n(import \{ Theazo \}[^`]*`[^`]*`[^`]*)```/)
+  // With a live key too nobody's model is called.
+  const code = start
+    .replace("'analyze competitor pricing'", "$&, { model: 'mock' }")
+    .replace("definition: 'coder'", "$&, model: 'mock'")
+  const file = `${root}examples/.start.mjs`
+  await writeFile(file, code)
+  t.after(() => rm(file))
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file], { env, encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
+  assert.match(stdout, /mock: analyze competitor pricing \{ amount: 0/)
+  assert.match(stdout, /mock: What is 4/)
+})

@@ -220,3 +220,21 @@ test('a stream can be handed on as Server-Sent Events', async (t) => {
   assert.match(text, /^id: 1\nevent: progress\ndata: \{"type":"progress"/)
   assert.match(text, /\n\nid: 6\nevent: done\ndata: .*\n\n$/)
 })
+
+test('whatever breaks, no listener is left behind', async (t) => {
+  const warnings = []
+  const note = (warning) => warnings.push(warning)
+  process.on('warning', note)
+  t.after(() => process.off('warning', note))
+  const cuts = Array.from({ length: 30 }, (_, n) =>
+    n % 2 ? fault(503, 'unavailable') : stream([FRAMES[n / 2] ?? ': ping\n\n'], { cut: true }),
+  )
+  const { url } = await play(t, { body: SESSION }, ...cuts, stream(FRAMES))
+  const { signal } = new AbortController()
+  const { tasks } = await client(url, { maxRetries: 20 }).sessions.get(SESSION.id)
+  assert.deepEqual(ids(await gather(tasks.events(TASK.id, { signal }))), ALL)
+  const down = await play(t, ...Array(15).fill(fault(503, 'unavailable')), { body: SESSION })
+  await client(down.url, { maxRetries: 20 }).sessions.get(SESSION.id, { signal })
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(warnings, [])
+})
