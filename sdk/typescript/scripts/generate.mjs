@@ -21,7 +21,7 @@ const OPEN = [
 ]
 const ANY_OTHER = 'any-other'
 
-/** An optional field that is not there is absent: it is never `null`. */
+/** An optional field that is not there is absent. It is `null` where its description says so. */
 function tidy(schema) {
   if (Array.isArray(schema)) return schema.forEach(tidy)
   if (schema === null || typeof schema !== 'object') return
@@ -29,7 +29,7 @@ function tidy(schema) {
   for (const noise of ['format', 'example'])
     if (typeof schema[noise] !== 'object') delete schema[noise]
   for (const [name, field] of Object.entries(schema.properties ?? {})) {
-    if (schema.required?.includes(name)) continue
+    if (schema.required?.includes(name) || /\bnull\b/.test(field.description)) continue
     if (Array.isArray(field.type)) field.type = field.type.filter((type) => type !== 'null')
     if (field.type?.length === 1) field.type = field.type[0]
     const others = field.oneOf?.filter(({ type }) => type !== 'null')

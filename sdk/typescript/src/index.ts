@@ -33,4 +33,5 @@ export type {
 export type * from './resources/tasks.js'
 export type * from './types.js'
 export { VERSION } from './version.js'
-export { type TaskWebhook, type UnwrapOptions, type WebhookHeaders, webhooks } from './webhooks.js'
+export type * from './webhooks.js'
+export { webhooks } from './webhooks.js'

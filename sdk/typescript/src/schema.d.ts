@@ -31,7 +31,7 @@ export interface components {
             /** The latest snapshot: what `resume` starts from. */
             snapshot?: components["schemas"]["SnapshotRef"];
             /** When its sandbox was first there; null before. */
-            startedAt?: string;
+            startedAt?: string | null;
             state: components["schemas"]["State"];
             /** The same as `state`. */
             status: components["schemas"]["State"];
@@ -294,6 +294,8 @@ export interface components {
             model?: components["schemas"]["Model"];
             /** Your own name for the user. Opaque to us. */
             userId: string;
+            /** Told when four fifths of a limit are used, and when one is reached. */
+            webhook?: string;
         };
         /** A JSON object, as it was sent. What is in it is not for logs. */
         Credentials: {
@@ -328,7 +330,8 @@ export interface components {
             /** When the next try is due. */
             nextAttemptAt?: string;
             status: components["schemas"]["DeliveryStatus"];
-            taskId: string;
+            /** The task whose end it tells of; absent where it tells of a limit. */
+            taskId?: string;
             updatedAt: string;
             url: string;
         };
@@ -773,6 +776,8 @@ export interface components {
             updatedAt: string;
             usage: components["schemas"]["Usage"];
             userId: string;
+            /** Whether a webhook is told of its limits; absent when none is. */
+            webhook?: boolean;
         };
         /**
          * What a session is created with, or what of it is changed. An absent field stays as it is; a
@@ -785,6 +790,11 @@ export interface components {
             metadata?: components["schemas"]["Metadata"];
             /** The model of its agents that name none. */
             model?: components["schemas"]["Model"];
+            /**
+             * Told when four fifths of a limit are used, and when one is reached; `null`: nobody is told
+             *     any more.
+             */
+            webhook?: string | null;
         };
         /**
          * Where a session is in its life. One that has reached `maxComputeMinutes` is paused.

@@ -4,7 +4,7 @@ import type { Money, Schemas, TaskStatus } from './types.js'
 
 /** What Theazo posts when a task has ended. */
 export interface TaskWebhook {
-  type: 'task.completed' | 'task.failed' | 'task.cancelled' | (string & {})
+  type: 'task.completed' | 'task.failed' | 'task.cancelled'
   taskId: string
   sessionId: string
   agentId: string
@@ -17,6 +17,25 @@ export interface TaskWebhook {
   duration: number
   finishedAt: string
 }
+
+/** What Theazo posts when four fifths of a limit of a session are used, and when it is reached. */
+export interface LimitWebhook {
+  type: 'session.limit_warning' | 'session.limit_reached'
+  sessionId: string
+  userId: string
+  limit: 'maxCost' | 'maxComputeMinutes' | 'costCap' | (string & {})
+  /** Whose `costCap` it is. */
+  agentId?: string
+  /** What the limit is, of costs. */
+  max?: Money
+  /** What it is, of compute. */
+  maxMinutes?: number
+  /** The first day (UTC) of the period that it is about. */
+  since: string
+}
+
+/** What Theazo posts. More types may come: let a handler pass over what it does not know. */
+export type WebhookEvent = TaskWebhook | LimitWebhook
 
 /** Headers as any server has them. */
 export type WebhookHeaders =
@@ -40,7 +59,8 @@ export const webhooks = {
    * @example
    * app.post('/webhooks/theazo', express.raw({ type: 'application/json' }), async (req, res) => {
    *   const event = await webhooks.unwrap(req.body, req.headers, process.env.WEBHOOK_SECRET!)
-   *   console.log(event.taskId, event.status)
+   *   if (event.type === 'task.completed') console.log(event.taskId, event.output)
+   *   if (event.type === 'session.limit_reached') console.log(event.userId, event.limit)
    *   res.sendStatus(204)
    * })
    */
@@ -49,7 +69,7 @@ export const webhooks = {
     headers: WebhookHeaders,
     secret: string | string[],
     options: UnwrapOptions = {},
-  ): Promise<TaskWebhook> {
+  ): Promise<WebhookEvent> {
     if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
       throw new ArgumentError(
         'webhooks.unwrap takes the raw body, as text or bytes: with express use ' +

@@ -266,7 +266,7 @@ function statusOf(data: AgentData): AgentStatus {
   return {
     ...data,
     timeout: data.timeout * 1_000,
-    startedAt: data.startedAt === undefined ? undefined : new Date(data.startedAt),
+    startedAt: data.startedAt ? new Date(data.startedAt) : undefined,
     createdAt: new Date(data.createdAt),
     updatedAt: new Date(data.updatedAt),
   }

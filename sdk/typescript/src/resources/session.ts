@@ -2,10 +2,11 @@ import type { Call } from '../core/call.js'
 import * as check from '../core/check.js'
 import { seconds } from '../core/duration.js'
 import { hide } from '../core/hide.js'
+import { list, type List, type ListOptions } from '../core/list.js'
 import type { Transport } from '../core/transport.js'
 import { TimeoutError } from '../errors.js'
 import type { RequestOptions } from '../options.js'
-import type { InMilliseconds, RunResult, Schemas, TaskInput } from '../types.js'
+import type { Delivery, InMilliseconds, RunResult, Schemas, TaskInput } from '../types.js'
 import { SessionAgents } from './agents.js'
 import { RunStream } from './stream.js'
 import { SessionTasks } from './tasks.js'
@@ -18,7 +19,7 @@ export type SessionRunOptions = InMilliseconds<
 > &
   Omit<RequestOptions, 'timeout'>
 
-/** What of a session can be changed. What is given is replaced whole. */
+/** What of a session can be changed. What is given is replaced whole; `webhook: null` ends it. */
 export type UpdateSessionOptions = Schemas['SessionOptions']
 
 /** Milliseconds that the server itself waits for a run. */
@@ -127,6 +128,18 @@ export class Session {
    */
   end(options: RequestOptions = {}): Call<Session> {
     return this.#take({ method: 'POST', path: `${this.#path}/end` }, options)
+  }
+
+  /**
+   * What became of the webhooks that told of this session's limits.
+   *
+   * @example
+   * await session.update({ webhook: 'https://your-api.com/webhooks/limits' })
+   * const [delivery] = await session.deliveries()
+   */
+  deliveries(options: ListOptions & RequestOptions = {}): List<Delivery> {
+    const path = `${this.#path}/deliveries`
+    return list(this.#transport, { path }, options, (delivery: Delivery) => delivery)
   }
 
   /** A request whose answer is this session as it is then. */

@@ -20,7 +20,8 @@ test('a user has one session', async () => {
     (await theazo.sessions.list({ userId: user })).map(({ id }) => id),
     [session.id],
   )
-  await session.update({ metadata: { plan: 'pro' } })
+  await session.update({ metadata: { plan: 'pro' }, webhook: null })
+  assert.deepEqual(await session.deliveries(), [])
   assert.deepEqual((await theazo.sessions.get(session.id)).metadata, { plan: 'pro' })
 })
 

@@ -9,6 +9,7 @@ import {
   type Task,
   Theazo,
   TheazoError,
+  webhooks,
 } from '../../dist/index.mjs'
 
 type Equal<A, B> =
@@ -44,6 +45,7 @@ export async function shapes(theazo: Theazo) {
   )
   const bytes: Buffer = await agent.files.read('/workspace/a')
   const url: string = await agent.ports.expose(8080)
+  await session.update({ webhook: null })
   const status = await agent.status()
   isTrue<Equal<typeof status.startedAt, Date | undefined>>()
   const snapshot = await agent.pause()
@@ -125,4 +127,13 @@ export async function mistakes(theazo: Theazo) {
   // @ts-expect-error: terminate gives nothing
   const ended: { ok: boolean } = await agent.terminate()
   return ended
+}
+
+export async function hooks(body: string, headers: Headers) {
+  const event = await webhooks.unwrap(body, headers, 'whsec_…', { tolerance: '10m' })
+  if (event.type === 'session.limit_reached') return event.max?.amount
+  if (event.type === 'task.failed') return event.error?.message
+  // @ts-expect-error: a warning of a limit is of no task
+  if (event.type === 'session.limit_warning') return event.taskId
+  return 'taskId' in event ? event.output : undefined
 }
