@@ -1,0 +1,129 @@
+"""A session: one of your users, with what is isolated, limited and billed for them."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional
+
+from .._core.request import Request, RequestOptions, body, get, path, post
+from ..types import Session as SessionData
+from ..types import (
+    AgentModelConfigParam,
+    ComputeParam,
+    Limits,
+    LimitsParam,
+    MoneyParam,
+    RunResult,
+    SessionOptionsParam,
+    SessionStatus,
+    SessionUsage,
+    TaskPriorityParam,
+)
+from .agent import _again
+from .agents import AsyncSessionAgents
+from .resource import AsyncResource
+from .tasks import AsyncTasks, Input
+from .transport import AsyncTransport
+
+
+class AsyncSession(AsyncResource):
+    """A session. `data` is what the API last said of it; `refresh()` asks anew."""
+
+    def __init__(self, transport: AsyncTransport, data: SessionData) -> None:
+        super().__init__(transport)
+        self.data = data
+        self.id = data.id
+        self.user_id = data.user_id
+        #: Its agents.
+        self.agents = AsyncSessionAgents(transport, data.id)
+        #: Its tasks.
+        self.tasks = AsyncTasks(transport, data.id)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(id={self.id!r}, user_id={self.user_id!r})"
+
+    @property
+    def status(self) -> SessionStatus:
+        """As of `data`, like `limits`, `usage` and `metadata`."""
+        return self.data.status
+
+    @property
+    def limits(self) -> Limits:
+        return self.data.limits
+
+    @property
+    def usage(self) -> SessionUsage:
+        return self.data.usage
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        return self.data.metadata
+
+    def _path(self, rest: str = "") -> str:
+        return path("/v1/sessions/{session_id}" + rest, session_id=self.id)
+
+    async def run(
+        self,
+        agent_type: str,
+        task: Input,
+        *,
+        model: Optional[AgentModelConfigParam] = None,
+        priority: Optional[TaskPriorityParam] = None,
+        timeout: Optional[int] = None,
+        cost_cap: Optional[MoneyParam] = None,
+        max_steps: Optional[int] = None,
+        webhook: Optional[str] = None,
+        options: Optional[RequestOptions] = None,
+    ) -> RunResult:
+        """One task from its beginning to its end, on an agent that is made for it and goes with it.
+
+            result = await session.run("researcher", "analyze competitor pricing")
+            print(result.output, result.cost.amount, result.tool_calls)
+
+        `agent_type` is a definition, by name or id. `timeout` is in seconds.
+
+        Raises:
+            TaskFailedError: It failed; the error has the task and what it had said.
+        """
+        submitted = await self.tasks.submit(
+            input=task,
+            agent=agent_type,
+            model=model,
+            priority=priority,
+            timeout=timeout,
+            cost_cap=cost_cap,
+            max_steps=max_steps,
+            webhook=webhook,
+            options=options,
+        )
+        return await self.tasks.result(submitted.id, options=_again(options))
+
+    async def refresh(self, *, options: Optional[RequestOptions] = None) -> SessionData:
+        """The session as it is now."""
+        self.data = await self._transport.call(get(self._path()).with_options(options), SessionData)
+        return self.data
+
+    async def update(
+        self,
+        *,
+        limits: Optional[LimitsParam] = None,
+        metadata: Optional[Mapping[str, Any]] = None,
+        model: Optional[AgentModelConfigParam] = None,
+        compute: Optional[ComputeParam] = None,
+        options: Optional[RequestOptions] = None,
+    ) -> SessionData:
+        """Changes what is given; each is replaced whole.
+
+            await session.update(limits={"max_cost": {"amount": 900, "currency": "usd"}})
+        """
+        content = body(
+            SessionOptionsParam, limits=limits, metadata=metadata, model=model, compute=compute
+        )
+        request = Request("PATCH", self._path(), body=content).with_options(options)
+        self.data = await self._transport.call(request, SessionData)
+        return self.data
+
+    async def end(self, *, options: Optional[RequestOptions] = None) -> SessionData:
+        """Ends the session for good, and terminates its agents."""
+        request = post(self._path("/end"), patience=120.0).with_options(options)
+        self.data = await self._transport.call(request, SessionData)
+        return self.data
