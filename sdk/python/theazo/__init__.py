@@ -1,11 +1,13 @@
 """Theazo: agents for your users, each in a sandbox of its own, with limits and a bill.
 
-    from theazo import Theazo
+```python
+from theazo import Theazo
 
-    theazo = Theazo(api_key="th_live_…")
-    session = theazo.sessions.for_user("user_123")
-    result = session.run("researcher", "analyze competitor pricing")
-    print(result.output, result.cost.amount)
+theazo = Theazo(api_key="th_live_…")
+session = theazo.sessions.for_user("user_123")
+result = session.run("researcher", "analyze competitor pricing")
+print(result.output, result.cost.amount)
+```
 
 `AsyncTheazo` is the same to be awaited. All times that are given are in seconds.
 """

@@ -1,8 +1,10 @@
 """What streams tell: one class for each event, told apart by `type`.
 
-    for event in agent.stream("Write a report"):
-        if event.type == "text":
-            print(event.delta, end="")
+```python
+for event in agent.stream("Write a report"):
+    if event.type == "text":
+        print(event.delta, end="")
+```
 """
 
 from __future__ import annotations

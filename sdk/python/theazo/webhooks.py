@@ -1,9 +1,11 @@
 """Webhooks: whether a request is one of ours, and what it says.
 
-    @app.post("/webhooks/theazo")
-    def done(request):
-        event = theazo.webhooks.unwrap(request.body, request.headers, secret=SECRET)
-        print(event["taskId"], event["status"])
+```python
+@app.post("/webhooks/theazo")
+def done(request):
+    event = theazo.webhooks.unwrap(request.body, request.headers, secret=SECRET)
+    print(event["taskId"], event["status"])
+```
 
 They are signed the Standard Webhooks way.
 """
@@ -110,7 +112,9 @@ def verify(
 
 def _key(secret: str) -> bytes:
     try:
-        return base64.b64decode(secret[6:] if secret.startswith("whsec_") else secret, validate=True)
+        return base64.b64decode(
+            secret[6:] if secret.startswith("whsec_") else secret, validate=True
+        )
     except (binascii.Error, ValueError):
         raise ArgumentError("`secret` is no signing secret: it begins with `whsec_`.") from None
 

@@ -1,10 +1,12 @@
 """Writes `theazo/types/models.py` and `theazo/types/params.py` from `sdk/openapi.json`.
 
-    python tools/generate_types.py            writes them
-    python tools/generate_types.py --check    fails when they are not what it would write
+```sh
+python tools/generate_types.py            # writes them
+python tools/generate_types.py --check    # fails when they are not what it would write
+```
 
-What the API answers becomes frozen dataclasses, what it takes becomes TypedDicts. Names are those of
-the API in snake_case.
+What the API answers becomes frozen dataclasses, what it takes becomes TypedDicts. Names are those
+of the API in snake_case.
 """
 
 from __future__ import annotations
@@ -26,10 +28,18 @@ OUT = HERE / "theazo" / "types"
 
 #: Names that say too little outside of the document.
 RENAMED = {
-    "Broken": "BrokenLink", "Credentials": "ProviderCredentials",
-    "Event": "AuditEvent", "Exec": "ExecCode", "Failure": "AgentFailure",
-    "Input": "TaskInput", "Level": "LogLevel", "OfDefinition": "DefinitionRef",
-    "Model": "AgentModelConfig", "Period": "LimitPeriod", "State": "AgentState", "Usage": "SessionUsage",
+    "Broken": "BrokenLink",
+    "Credentials": "ProviderCredentials",
+    "Event": "AuditEvent",
+    "Exec": "ExecCode",
+    "Failure": "AgentFailure",
+    "Input": "TaskInput",
+    "Level": "LogLevel",
+    "OfDefinition": "DefinitionRef",
+    "Model": "AgentModelConfig",
+    "Period": "LimitPeriod",
+    "State": "AgentState",
+    "Usage": "SessionUsage",
 }
 #: Hand-written elsewhere, or plumbing that no caller sees.
 PAGES = ("PageBody_", "Breakdown_")
@@ -220,11 +230,21 @@ def render(document: Any) -> Dict[str, str]:
         blocks = ["\n".join(writer.write(name)) for name in names]
         body = "\n\n\n".join(blocks)
         typing = ["Any", "Dict", "List", "Literal", "Optional", "TypedDict", "Union"]
-        used = [name for name in typing if f"{name}[" in body or f"({name}" in body or
-                (name == "Any" and "Any" in body)]
+        used = [
+            name
+            for name in typing
+            if f"{name}[" in body or f"({name}" in body or (name == "Any" and "Any" in body)
+        ]
         imports = f"from typing import {', '.join(used)}\n"
-        times = [name for name in ("date", "datetime") if f"{name}\n" in body or f"{name}]" in body
-                 or f"{name}," in body or f"[{name}" in body or f": {name} " in body]
+        times = [
+            name
+            for name in ("date", "datetime")
+            if f"{name}\n" in body
+            or f"{name}]" in body
+            or f"{name}," in body
+            or f"[{name}" in body
+            or f": {name} " in body
+        ]
         if times:
             imports = f"from datetime import {', '.join(times)}\n" + imports
         if params:
@@ -233,7 +253,9 @@ def render(document: Any) -> Dict[str, str]:
             what = "What the API answers."
             imports = "from dataclasses import dataclass, field\n" + imports
             imports += "\nfrom .._core.codec import Model\n"
-        exported = ",\n".join(f'    "{writer.name(name)}"' for name in sorted(names, key=writer.name))
+        exported = ",\n".join(
+            f'    "{writer.name(name)}"' for name in sorted(names, key=writer.name)
+        )
         head = HEAD.format(what=what, imports=imports)
         files[f"{file}.py"] = f"{head}\n{body}\n\n\n__all__ = [\n{exported},\n]\n"
     return files
@@ -250,8 +272,10 @@ def main() -> None:
         if "--check" not in sys.argv:
             path.write_text(content)
     if stale and "--check" in sys.argv:
-        sys.exit(f"theazo/types: {', '.join(stale)} not as sdk/openapi.json has it: "
-                 "run `python tools/generate_types.py`")
+        sys.exit(
+            f"theazo/types: {', '.join(stale)} not as sdk/openapi.json has it: "
+            "run `python tools/generate_types.py`"
+        )
 
 
 if __name__ == "__main__":

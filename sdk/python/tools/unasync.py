@@ -1,7 +1,9 @@
 """Writes `theazo/_sync/` from `theazo/_async/`: the same code without waiting.
 
-    python tools/unasync.py            writes it
-    python tools/unasync.py --check    fails when it is not what it would write
+```sh
+python tools/unasync.py            # writes it
+python tools/unasync.py --check    # fails when it is not what it would write
+```
 """
 
 from __future__ import annotations
@@ -74,8 +76,10 @@ def main() -> None:
         if "--check" not in sys.argv:
             path.write_text(content)
     if stale and "--check" in sys.argv:
-        sys.exit(f"theazo/_sync: {', '.join(stale)} not as theazo/_async has it: "
-                 "run `python tools/unasync.py`")
+        sys.exit(
+            f"theazo/_sync: {', '.join(stale)} not as theazo/_async has it: "
+            "run `python tools/unasync.py`"
+        )
 
 
 if __name__ == "__main__":

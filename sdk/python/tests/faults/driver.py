@@ -118,9 +118,7 @@ class AsyncCalls(Calls):
 
             async def one(call: int) -> bool:
                 async with places:
-                    return await report_async(
-                        call, lambda: self.call(client, session, agent, call)
-                    )
+                    return await report_async(call, lambda: self.call(client, session, agent, call))
 
             done = await asyncio.gather(*(one(call) for call in range(calls)))
             return sum(not ok for ok in done)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import AsyncGenerator, Mapping, Optional
+from typing import AsyncGenerator, Optional
 
-from .._core.request import Request, RequestOptions, body, get, path, post, query
+from .._core.request import RequestOptions, body, get, path, post, query, rest_of
 from .._core.sse import Place
 from ..errors import UnexpectedAnswerError, of_task
 from ..events import AnyEvent, StreamEvent
@@ -14,8 +14,8 @@ from ..types import (
     AgentLogEntry,
     AgentState,
     ExecCodeParam,
-    LangParam,
     ExecResult,
+    LangParam,
     LogLevelParam,
     Money,
     ResumeAgentParam,
@@ -98,14 +98,16 @@ class AsyncAgent(AsyncResource):
     ) -> RunResult:
         """Gives the agent a task and waits until it has ended.
 
-            result = await agent.run("Compare the prices of Vercel, Render and Railway")
-            print(result.output, result.cost.amount)
+        ```python
+        result = await agent.run("Compare the prices of Vercel, Render and Railway")
+        print(result.output, result.cost.amount)
+        ```
 
         Raises:
             TaskFailedError: It failed; the error has the task and what it had said.
         """
         submitted = await self._submit(task, max_steps, priority, webhook, options)
-        return await self._tasks.result(submitted.task_id, options=_again(options))
+        return await self._tasks.result(submitted.task_id, options=rest_of(options))
 
     def stream(
         self,
@@ -121,9 +123,11 @@ class AsyncAgent(AsyncResource):
 
         The task is submitted when the first event is asked for.
 
-            async for event in agent.stream("Write a market analysis"):
-                if event.type == "text":
-                    print(event.delta, end="")
+        ```python
+        async for event in agent.stream("Write a market analysis"):
+            if event.type == "text":
+                print(event.delta, end="")
+        ```
 
         Raises:
             TaskFailedError: In place of `done`, when the task failed.
@@ -139,7 +143,7 @@ class AsyncAgent(AsyncResource):
         options: Optional[RequestOptions],
     ) -> AsyncGenerator[StreamEvent, None]:
         submitted = await self._submit(task, max_steps, priority, webhook, options)
-        stream = self._tasks.stream(submitted.task_id, options=_again(options))
+        stream = self._tasks.stream(submitted.task_id, options=rest_of(options))
         try:
             async for event in stream:
                 if event.type == "error":
@@ -177,8 +181,10 @@ class AsyncAgent(AsyncResource):
     ) -> ExecResult:
         """Runs code in the sandbox, without a model, for up to 120 seconds.
 
-            result = await agent.exec("python", "print(2 + 2)")
-            print(result.stdout, result.exit_code)
+        ```python
+        result = await agent.exec("python", "print(2 + 2)")
+        print(result.stdout, result.exit_code)
+        ```
 
         Code that ends with another status than 0 is no error: look at `exit_code`.
         """
@@ -215,14 +221,12 @@ class AsyncAgent(AsyncResource):
         """Does the last task again, from scratch, with a fresh agent made of the same."""
         request = post(self._path("/retry")).with_options(options)
         submitted = await self._transport.call(request, Submitted)
-        return await self._tasks.result(submitted.task_id, options=_again(options))
+        return await self._tasks.result(submitted.task_id, options=rest_of(options))
 
     async def terminate(self, *, options: Optional[RequestOptions] = None) -> None:
         """Ends the agent for good: its sandbox and its files are gone."""
-        await self._transport.json(self._terminate().with_options(options))
-
-    def _terminate(self) -> Request:
-        return post(self._path("/terminate"), patience=_MOVE)
+        request = post(self._path("/terminate"), patience=_MOVE).with_options(options)
+        await self._transport.send(request)
 
     def logs(
         self,
@@ -236,9 +240,3 @@ class AsyncAgent(AsyncResource):
         asked = query(level=level, limit=limit, cursor=cursor)
         request = get(self._path("/logs"), asked).with_options(options)
         return AsyncPages(self._transport, request, AgentLogEntry.from_dict)
-
-
-def _again(options: Optional[RequestOptions]) -> Optional[RequestOptions]:
-    """What is wanted of the calls after the first: its idempotency key is its own."""
-    kept: Mapping[str, object] = options or {}
-    return {k: v for k, v in kept.items() if k != "idempotency_key"}  # type: ignore[return-value]

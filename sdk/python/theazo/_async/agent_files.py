@@ -31,7 +31,9 @@ class AsyncFiles(AsyncResource):
     ) -> WrittenFile:
         """Writes a file, whole. A text is written as UTF-8.
 
-            await agent.files.write("/workspace/input.json", json.dumps({"query": "hello"}))
+        ```python
+        await agent.files.write("/workspace/input.json", json.dumps({"query": "hello"}))
+        ```
         """
         if not isinstance(data, (str, bytes, bytearray, memoryview)):
             kind = type(data).__name__
@@ -43,7 +45,9 @@ class AsyncFiles(AsyncResource):
     async def read(self, file: str, *, options: Optional[RequestOptions] = None) -> bytes:
         """The content of a file.
 
-            text = (await agent.files.read("/workspace/output.md")).decode()
+        ```python
+        text = (await agent.files.read("/workspace/output.md")).decode()
+        ```
         """
         request = get(self._path, query(path=file), accept=_BYTES).with_options(options)
         return (await self._transport.send(request)).body

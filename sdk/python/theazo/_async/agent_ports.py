@@ -21,8 +21,10 @@ class AsyncPorts(AsyncResource):
     async def expose(self, port: int, *, options: Optional[RequestOptions] = None) -> str:
         """Makes a port reachable, and answers with its URL, good for the agent's lifetime.
 
-            await agent.exec("bash", "python3 -m http.server 8080 &")
-            print(await agent.ports.expose(8080))
+        ```python
+        await agent.exec("bash", "python3 -m http.server 8080 &")
+        print(await agent.ports.expose(8080))
+        ```
         """
         request = post(self._path, body(ExposePortParam, port=port)).with_options(options)
         return (await self._transport.call(request, Port)).url

@@ -27,7 +27,9 @@ class AsyncAgents(AsyncResource):
     async def get(self, agent_id: str, *, options: Optional[RequestOptions] = None) -> AsyncAgent:
         """The agent with this id.
 
-            agent = await client.agents.get("agt_…")
+        ```python
+        agent = await client.agents.get("agt_…")
+        ```
         """
         request = get(path("/v1/agents/{agent_id}", agent_id=agent_id)).with_options(options)
         return AsyncAgent(self._transport, await self._transport.call(request, AgentData))
@@ -61,12 +63,14 @@ class AsyncSessionAgents(AsyncAgents):
     ) -> AsyncAgent:
         """Makes an agent. What is given goes before what its `definition` says.
 
-            agent = await session.agents.create(
-                definition="researcher",
-                model="anthropic/claude-opus",
-                timeout=600,
-                cost_cap={"amount": 200, "currency": "usd"},
-            )
+        ```python
+        agent = await session.agents.create(
+            definition="researcher",
+            model="anthropic/claude-opus",
+            timeout=600,
+            cost_cap={"amount": 200, "currency": "usd"},
+        )
+        ```
 
         `timeout` is in seconds: how long a run may take. `secrets` are names of secrets that its
         code finds in the environment. `snapshot_id` begins with the files of a snapshot.

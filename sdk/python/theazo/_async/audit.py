@@ -32,8 +32,10 @@ class AsyncAudit(AsyncResource):
     ) -> AsyncPages[AuditEvent]:
         """Events of the whole history, newest first.
 
-            async for event in client.audit.events(session_id=session.id):
-                print(event.time, event.type, event.actor)
+        ```python
+        async for event in client.audit.events(session_id=session.id):
+            print(event.time, event.type, event.actor)
+        ```
         """
         asked = query(
             from_=from_,
@@ -61,7 +63,9 @@ class AsyncAudit(AsyncResource):
     ) -> StateAsOf:
         """A thing as it was at a time, or at a position of the log.
 
-            then = await client.audit.state("session", session.id, at="2026-05-01T12:00:00Z")
+        ```python
+        then = await client.audit.state("session", session.id, at="2026-05-01T12:00:00Z")
+        ```
         """
         request = get(path("/v1/audit/{kind}/{id}", kind=kind, id=id), query(at=at))
         return await self._transport.call(request.with_options(options), StateAsOf)

@@ -34,10 +34,12 @@ T = TypeVar("T")
 class AsyncTheazo:
     """A client of Theazo.
 
-        theazo = AsyncTheazo(api_key="th_live_…")
-        session = await theazo.sessions.for_user("user_123")
-        result = await session.run("researcher", "analyze competitor pricing")
-        print(result.output)
+    ```python
+    theazo = AsyncTheazo(api_key="th_live_…")
+    session = await theazo.sessions.for_user("user_123")
+    result = await session.run("researcher", "analyze competitor pricing")
+    print(result.output)
+    ```
 
     Make one and keep it: it holds connections, and is safe to be used by many at once.
 
@@ -119,7 +121,9 @@ class AsyncTheazo:
     ) -> AsyncTheazo:
         """A copy with other settings, over the same connections.
 
-            patient = theazo.with_options(timeout=300, max_retries=5)
+        ```python
+        patient = theazo.with_options(timeout=300, max_retries=5)
+        ```
         """
         config: Config = replaced(
             self._transport.config,
@@ -138,8 +142,10 @@ class AsyncTheazo:
     async def with_response(self, call: Callable[[], Awaitable[T]]) -> WithResponse[T]:
         """What a call comes to, beside its HTTP answer: status, headers, request id.
 
-            session, response = await theazo.with_response(lambda: theazo.sessions.get("ses_…"))
-            print(response.request_id, response.headers["ratelimit-remaining"])
+        ```python
+        session, response = await theazo.with_response(lambda: theazo.sessions.get("ses_…"))
+        print(response.request_id, response.headers["ratelimit-remaining"])
+        ```
 
         Of a call that makes several requests it is the last answer.
         """

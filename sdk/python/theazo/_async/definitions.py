@@ -44,11 +44,13 @@ class AsyncDefinitions(AsyncResource):
     ) -> AgentDefinition:
         """Makes a definition, at version 1. `timeout` is in seconds.
 
-            await client.definitions.create(
-                name="summarizer",
-                model="anthropic/claude-sonnet",
-                instructions="Summarize in three sentences.",
-            )
+        ```python
+        await client.definitions.create(
+            name="summarizer",
+            model="anthropic/claude-sonnet",
+            instructions="Summarize in three sentences.",
+        )
+        ```
         """
         content = body(
             CreateDefinitionParam,
@@ -66,7 +68,9 @@ class AsyncDefinitions(AsyncResource):
             secrets=secrets,
             metadata=metadata,
         )
-        return await self._transport.call(post(_ALL, content).with_options(options), AgentDefinition)
+        return await self._transport.call(
+            post(_ALL, content).with_options(options), AgentDefinition
+        )
 
     async def get(
         self, definition: str, *, options: Optional[RequestOptions] = None

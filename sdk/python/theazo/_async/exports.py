@@ -27,12 +27,12 @@ class AsyncExports(AsyncResource):
     ) -> StartedExport:
         """Pushes usage to Stripe or Metronome. It goes on by itself; `get` says how far it is.
 
-            started = await client.billing.exports.start("stripe")
-            export = await client.billing.exports.get(started.export_id)
+        ```python
+        started = await client.billing.exports.start("stripe")
+        export = await client.billing.exports.get(started.export_id)
+        ```
         """
-        content = body(
-            StartExportParam, from_=from_, until=until, retry_rejected=retry_rejected
-        )
+        content = body(StartExportParam, from_=from_, until=until, retry_rejected=retry_rejected)
         request = post(path(_PATH + "/{exporter}", exporter=exporter), content)
         return await self._transport.call(request.with_options(options), StartedExport)
 

@@ -18,8 +18,10 @@ class AsyncKeys(AsyncResource):
     async def create(self, name: str, *, options: Optional[RequestOptions] = None) -> ApiKey:
         """Makes a key of the same mode as the client's. `key` is in this answer only: keep it.
 
-            created = await client.keys.create("ci")
-            print(created.key)
+        ```python
+        created = await client.keys.create("ci")
+        print(created.key)
+        ```
         """
         request = post(_PATH, body(CreateApiKeyParam, name=name)).with_options(options)
         return await self._transport.call(request, ApiKey)

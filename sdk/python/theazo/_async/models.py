@@ -31,7 +31,9 @@ class AsyncModels(AsyncResource):
     ) -> KnownModel:
         """Sets your own price of a model: US dollars per million tokens, as decimal texts.
 
-            await client.models.set_price("my-gateway/llama", input="0.20", output="0.60")
+        ```python
+        await client.models.set_price("my-gateway/llama", input="0.20", output="0.60")
+        ```
         """
         content = body(
             SetPriceParam,

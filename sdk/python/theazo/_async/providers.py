@@ -23,7 +23,9 @@ class AsyncProviders(AsyncResource):
     ) -> Provider:
         """Configures a provider; its credentials are encrypted and never answered.
 
-            await client.providers.configure("e2b", {"apiKey": "e2b_…"}, is_default=True)
+        ```python
+        await client.providers.configure("e2b", {"apiKey": "e2b_…"}, is_default=True)
+        ```
         """
         content = body(
             ConfigureProviderParam,

@@ -23,10 +23,14 @@ class AsyncSecrets(AsyncResource):
     ) -> Secret:
         """Sets a secret, of the organization or of one session; one that is there is replaced.
 
-            await client.secrets.set("OPENAI_API_KEY", os.environ["OPENAI_API_KEY"])
+        ```python
+        await client.secrets.set("OPENAI_API_KEY", os.environ["OPENAI_API_KEY"])
+        ```
         """
         content = body(SetSecretParam, name=name, value=value, session_id=session_id)
-        return await self._transport.call(post("/v1/secrets", content).with_options(options), Secret)
+        return await self._transport.call(
+            post("/v1/secrets", content).with_options(options), Secret
+        )
 
     def list(
         self,

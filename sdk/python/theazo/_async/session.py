@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional
 
-from .._core.request import Request, RequestOptions, body, get, path, post
-from ..types import Session as SessionData
+from .._core.request import Request, RequestOptions, body, get, path, post, rest_of
 from ..types import (
     AgentModelConfigParam,
     ComputeParam,
@@ -18,7 +17,7 @@ from ..types import (
     SessionUsage,
     TaskPriorityParam,
 )
-from .agent import _again
+from ..types import Session as SessionData
 from .agents import AsyncSessionAgents
 from .resource import AsyncResource
 from .tasks import AsyncTasks, Input
@@ -76,8 +75,10 @@ class AsyncSession(AsyncResource):
     ) -> RunResult:
         """One task from its beginning to its end, on an agent that is made for it and goes with it.
 
-            result = await session.run("researcher", "analyze competitor pricing")
-            print(result.output, result.cost.amount, result.tool_calls)
+        ```python
+        result = await session.run("researcher", "analyze competitor pricing")
+        print(result.output, result.cost.amount, result.tool_calls)
+        ```
 
         `agent_type` is a definition, by name or id. `timeout` is in seconds.
 
@@ -95,7 +96,7 @@ class AsyncSession(AsyncResource):
             webhook=webhook,
             options=options,
         )
-        return await self.tasks.result(submitted.id, options=_again(options))
+        return await self.tasks.result(submitted.id, options=rest_of(options))
 
     async def refresh(self, *, options: Optional[RequestOptions] = None) -> SessionData:
         """The session as it is now."""
@@ -113,7 +114,9 @@ class AsyncSession(AsyncResource):
     ) -> SessionData:
         """Changes what is given; each is replaced whole.
 
-            await session.update(limits={"max_cost": {"amount": 900, "currency": "usd"}})
+        ```python
+        await session.update(limits={"max_cost": {"amount": 900, "currency": "usd"}})
+        ```
         """
         content = body(
             SessionOptionsParam, limits=limits, metadata=metadata, model=model, compute=compute

@@ -6,7 +6,6 @@ from typing import Any, Mapping, Optional
 
 from .._core.config import own_compute
 from .._core.request import Request, RequestOptions, body, get, path, post, query
-from ..types import Session as SessionData
 from ..types import (
     AgentModelConfigParam,
     ComputeParam,
@@ -17,6 +16,7 @@ from ..types import (
     SessionOptionsParam,
     SessionStatusParam,
 )
+from ..types import Session as SessionData
 from .pages import AsyncPages
 from .resource import AsyncResource
 from .session import AsyncSession
@@ -37,14 +37,16 @@ class AsyncSessions(AsyncResource):
     ) -> AsyncSession:
         """Makes a new session for a user, whatever others they have.
 
-            session = await client.sessions.create(
-                user_id="user_123",
-                limits={
-                    "max_cost": {"amount": 500, "currency": "usd", "period": "day"},
-                    "max_agents": 3,
-                },
-                metadata={"plan": "pro"},
-            )
+        ```python
+        session = await client.sessions.create(
+            user_id="user_123",
+            limits={
+                "max_cost": {"amount": 500, "currency": "usd", "period": "day"},
+                "max_agents": 3,
+            },
+            metadata={"plan": "pro"},
+        )
+        ```
         """
         content = body(
             CreateSessionBodyParam,
@@ -70,7 +72,9 @@ class AsyncSessions(AsyncResource):
 
         Call it on every request; there is no id to remember.
 
-            session = await client.sessions.for_user("user_123", limits={"max_agents": 3})
+        ```python
+        session = await client.sessions.for_user("user_123", limits={"max_agents": 3})
+        ```
         """
         content = body(
             SessionOptionsParam,
@@ -100,8 +104,10 @@ class AsyncSessions(AsyncResource):
     ) -> AsyncPages[AsyncSession]:
         """Sessions, newest first. `limit` is of one page.
 
-            async for session in client.sessions.list(status="active"):
-                print(session.user_id, session.usage.cost.amount)
+        ```python
+        async for session in client.sessions.list(status="active"):
+            print(session.user_id, session.usage.cost.amount)
+        ```
         """
         asked = query(user_id=user_id, status=status, limit=limit, cursor=cursor)
         request = get("/v1/sessions", asked).with_options(options)

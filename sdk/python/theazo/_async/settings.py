@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Optional
 
 from .._core.request import Request, RequestOptions, body, get
-from ..types import AgentModelConfigParam, BillingParam, ComputeParam, UpdateSettingsParam, WebhookSecret
+from ..types import (
+    AgentModelConfigParam,
+    BillingParam,
+    ComputeParam,
+    UpdateSettingsParam,
+    WebhookSecret,
+)
 from ..types import Settings as SettingsData
 from .resource import AsyncResource
 
@@ -30,7 +36,9 @@ class AsyncSettings(AsyncResource):
     ) -> SettingsData:
         """Changes what is given.
 
-            await client.settings.update(model="anthropic/claude-sonnet", billing_day=1)
+        ```python
+        await client.settings.update(model="anthropic/claude-sonnet", billing_day=1)
+        ```
         """
         content = body(
             UpdateSettingsParam,

@@ -11,6 +11,7 @@ from ..errors import of_task
 from ..events import AnyEvent
 from ..types import (
     AgentModelConfigParam,
+    Delivery,
     MoneyParam,
     RunResult,
     Step,
@@ -18,7 +19,6 @@ from ..types import (
     Task,
     TaskPriorityParam,
     TaskStatusParam,
-    Delivery,
 )
 from .pages import AsyncPages
 from .resource import AsyncResource
@@ -58,8 +58,10 @@ class AsyncTasks(AsyncResource):
         `agent` is a definition, by name or id: an agent is made of it, and goes when the task has
         ended. Or `agent_id` is an agent that is there. `timeout` is in seconds.
 
-            task = await session.tasks.submit(agent="researcher", input={"query": "pricing"})
-            done = await session.tasks.wait(task.id, timeout="5m")
+        ```python
+        task = await session.tasks.submit(agent="researcher", input={"query": "pricing"})
+        done = await session.tasks.wait(task.id, timeout="5m")
+        ```
         """
         content = body(
             SubmitTaskParam,
@@ -79,8 +81,10 @@ class AsyncTasks(AsyncResource):
     async def get(self, task_id: str, *, options: Optional[RequestOptions] = None) -> Task:
         """The task as it is now.
 
-            task = await session.tasks.get("task_…")
-            print(task.status, task.progress, task.message)
+        ```python
+        task = await session.tasks.get("task_…")
+        print(task.status, task.progress, task.message)
+        ```
         """
         request = get(self._path("/{task_id}", task_id=task_id)).with_options(options)
         return await self._transport.call(request, Task)
@@ -95,8 +99,10 @@ class AsyncTasks(AsyncResource):
     ) -> AsyncPages[Task]:
         """The session's tasks, newest first, without their tool calls. `limit` is of one page.
 
-            async for task in session.tasks.list(status="failed"):
-                print(task.id, task.error)
+        ```python
+        async for task in session.tasks.list(status="failed"):
+            print(task.id, task.error)
+        ```
         """
         asked = query(status=status, limit=limit, cursor=cursor)
         request = get(self._path(), asked).with_options(options)
@@ -124,9 +130,7 @@ class AsyncTasks(AsyncResource):
             if deadline.is_over or task.status in ("completed", "failed", "cancelled"):
                 return task
 
-    async def result(
-        self, task_id: str, *, options: Optional[RequestOptions] = None
-    ) -> RunResult:
+    async def result(self, task_id: str, *, options: Optional[RequestOptions] = None) -> RunResult:
         """Waits until the task has ended, and answers with what it came to.
 
         Raises:
@@ -174,8 +178,10 @@ class AsyncTasks(AsyncResource):
 
         A task that fails ends with an event of type `error`; that is not raised.
 
-            async for event in session.tasks.stream(task.id):
-                print(event.type)
+        ```python
+        async for event in session.tasks.stream(task.id):
+            print(event.type)
+        ```
         """
         request = get(
             self._path("/{task_id}/stream", task_id=task_id), accept="text/event-stream", idle=45.0
@@ -205,6 +211,4 @@ class AsyncTasks(AsyncResource):
         """How the webhook of a task was delivered."""
         asked = query(limit=limit, cursor=cursor)
         request = get(self._path("/{task_id}/deliveries", task_id=task_id), asked)
-        return AsyncPages(
-            self._transport, request.with_options(options), Delivery.from_dict
-        )
+        return AsyncPages(self._transport, request.with_options(options), Delivery.from_dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, AsyncGenerator, Optional, Tuple, Type, TypeVar
+from typing import AsyncGenerator, Optional, Tuple, Type, TypeVar
 
 import httpx
 
@@ -43,9 +43,6 @@ class AsyncTransport:
         """The call's answer as `model`."""
         answer = await self.send(request)
         return shaped(answer, model)
-
-    async def json(self, request: Request) -> Any:
-        return (await self.send(request)).json()
 
     async def send(self, request: Request) -> Answer:
         """A success, read to its end.

@@ -86,7 +86,9 @@ def failure(answer: Answer) -> APIError:
     kind = BY_CODE.get(error["code"], APIError)
     message = str(error.get("message") or "The server gave no message.")
     if answer.status == 401:
-        message += " Is it a key of this server, and is it not revoked? (`api_key=`, THEAZO_API_KEY)"
+        message += (
+            " Is it a key of this server, and is it not revoked? (`api_key=`, THEAZO_API_KEY)"
+        )
     details = error.get("details")
     return kind(
         message,
@@ -159,13 +161,15 @@ def unreachable(request: Request, url: str, error: httpx.RequestError) -> Theazo
         return ConfigError(f"`base_url` cannot be called: {why}")
     if isinstance(error, httpx.LocalProtocolError):
         # Its words hold the header's value.
-        return ArgumentError("A header of this call cannot be sent: it has characters that none has.")
+        return ArgumentError(
+            "A header of this call cannot be sent: it has characters that none has."
+        )
     if isinstance(error, httpx.ConnectTimeout):
         return APITimeoutError(f"{call}: no connection in time. Is the server up and reachable?")
     if isinstance(error, httpx.TimeoutException):
         return APITimeoutError(
-            f"{call}: no answer in time. Give it longer with `timeout=` (seconds), of the client or "
-            "in `options=`."
+            f"{call}: no answer in time. Give it longer with `timeout=` (seconds), of the client "
+            "or in `options=`."
         )
     if isinstance(error, httpx.ProxyError):
         return APIConnectionError(

@@ -14,7 +14,7 @@ M = TypeVar("M", bound="Model")
 
 #: Annotations, read once: they are texts until then.
 _HINTS: Dict[type, Dict[str, Any]] = {}
-_TIME = re.compile(r"^(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)$")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
 class DecodeError(ValueError):
@@ -107,7 +107,7 @@ def _must_be(right: bool, path: str, what: str) -> None:
 
 def moment(value: Any, path: str = "time") -> datetime:
     """A time of the API: RFC 3339, in UTC."""
-    parts = _TIME.match(value) if isinstance(value, str) else None
+    parts = _TIME.fullmatch(value) if isinstance(value, str) else None
     if parts is None:
         raise DecodeError(f"`{path}` is no time")
     day, fraction, zone = parts.groups()

@@ -19,7 +19,7 @@ DEFAULT_MAX_RETRIES = 3
 DEFAULT_RETRY_DELAY = 0.5
 DEFAULT_MAX_RETRY_DELAY = 8.0
 
-_KEY = re.compile(r"^th_(live|test)_[!-~]{24,}$")
+_KEY = re.compile(r"th_(live|test)_[!-~]{24,}")
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ def checked_key(key: Optional[str]) -> str:
         )
     if not isinstance(key, str):
         raise ConfigError(f"`api_key` is a {type(key).__name__}; it has to be a text.")
-    if _KEY.match(key):
+    # What was read from a file ends with a line break.
+    key = key.strip()
+    if _KEY.fullmatch(key):
         return key
-    if key != key.strip():
-        why = "It has white space around it (a line break from a file?): remove that."
-    elif key.lower().startswith("bearer "):
+    if key.lower().startswith("bearer "):
         why = "Leave `Bearer` away: the client adds it."
     elif key.startswith("sk-"):
         why = "It looks like the key of a model's vendor: that one belongs into `secrets.set(…)`."

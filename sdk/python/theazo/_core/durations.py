@@ -12,7 +12,7 @@ from ..errors import ArgumentError
 #: Seconds as a number, or a text like `"5m"`.
 Duration = Union[str, float, timedelta]
 
-_TEXT = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h)$")
+_TEXT = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -21,7 +21,7 @@ def seconds(given: Duration, name: str = "timeout") -> float:
     if isinstance(given, timedelta):
         return given.total_seconds()
     if isinstance(given, str):
-        parts = _TEXT.match(given.strip())
+        parts = _TEXT.fullmatch(given.strip())
         if parts:
             return float(parts.group(1)) * _UNITS[parts.group(2)]
     elif not isinstance(given, bool) and isinstance(given, (int, float)) and given >= 0:

@@ -43,9 +43,7 @@ def sending(request: Request, url: str, head: Mapping[str, str], attempt: int) -
     if logger.isEnabledFor(logging.DEBUG):
         again = f" (retry {attempt})" if attempt else ""
         body = about(request)
-        logger.debug(
-            "%s %s%s [%s]%s", request.method, redact(url), again, headers(head), body
-        )
+        logger.debug("%s %s%s [%s]%s", request.method, redact(url), again, headers(head), body)
 
 
 def about(request: Request) -> str:

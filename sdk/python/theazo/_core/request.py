@@ -108,13 +108,24 @@ class Request:
         return config.max_retries if self.max_retries is None else self.max_retries
 
 
+def rest_of(options: Optional[RequestOptions]) -> Optional[RequestOptions]:
+    """What is wanted of the calls after the first: its idempotency key is its own."""
+    if not options or "idempotency_key" not in options:
+        return options
+    rest = options.copy()
+    del rest["idempotency_key"]
+    return rest
+
+
 def path(template: str, **parts: Any) -> str:
     """The path with its ids, each checked: one that is empty would call something else."""
     quoted = {}
     for name, value in parts.items():
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             kind = type(value).__name__
-            raise ArgumentError(f"`{name}` is a {kind}; it has to be a text, like an object's `.id`.")
+            raise ArgumentError(
+                f"`{name}` is a {kind}; it has to be a text, like an object's `.id`."
+            )
         text = str(value)
         if not text.strip() or text in (".", ".."):
             raise ArgumentError(f"`{name}` is {text!r}; it has to name something.")

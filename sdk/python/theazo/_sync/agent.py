@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Generator, Mapping, Optional
+from typing import Generator, Optional
 
-from .._core.request import Request, RequestOptions, body, get, path, post, query
+from .._core.request import RequestOptions, body, get, path, post, query, rest_of
 from .._core.sse import Place
 from ..errors import UnexpectedAnswerError, of_task
 from ..events import AnyEvent, StreamEvent
@@ -15,8 +15,8 @@ from ..types import (
     AgentLogEntry,
     AgentState,
     ExecCodeParam,
-    LangParam,
     ExecResult,
+    LangParam,
     LogLevelParam,
     Money,
     ResumeAgentParam,
@@ -99,14 +99,16 @@ class Agent(Resource):
     ) -> RunResult:
         """Gives the agent a task and waits until it has ended.
 
-            result = agent.run("Compare the prices of Vercel, Render and Railway")
-            print(result.output, result.cost.amount)
+        ```python
+        result = agent.run("Compare the prices of Vercel, Render and Railway")
+        print(result.output, result.cost.amount)
+        ```
 
         Raises:
             TaskFailedError: It failed; the error has the task and what it had said.
         """
         submitted = self._submit(task, max_steps, priority, webhook, options)
-        return self._tasks.result(submitted.task_id, options=_again(options))
+        return self._tasks.result(submitted.task_id, options=rest_of(options))
 
     def stream(
         self,
@@ -122,9 +124,11 @@ class Agent(Resource):
 
         The task is submitted when the first event is asked for.
 
-            for event in agent.stream("Write a market analysis"):
-                if event.type == "text":
-                    print(event.delta, end="")
+        ```python
+        for event in agent.stream("Write a market analysis"):
+            if event.type == "text":
+                print(event.delta, end="")
+        ```
 
         Raises:
             TaskFailedError: In place of `done`, when the task failed.
@@ -140,7 +144,7 @@ class Agent(Resource):
         options: Optional[RequestOptions],
     ) -> Generator[StreamEvent, None, None]:
         submitted = self._submit(task, max_steps, priority, webhook, options)
-        stream = self._tasks.stream(submitted.task_id, options=_again(options))
+        stream = self._tasks.stream(submitted.task_id, options=rest_of(options))
         try:
             for event in stream:
                 if event.type == "error":
@@ -178,8 +182,10 @@ class Agent(Resource):
     ) -> ExecResult:
         """Runs code in the sandbox, without a model, for up to 120 seconds.
 
-            result = agent.exec("python", "print(2 + 2)")
-            print(result.stdout, result.exit_code)
+        ```python
+        result = agent.exec("python", "print(2 + 2)")
+        print(result.stdout, result.exit_code)
+        ```
 
         Code that ends with another status than 0 is no error: look at `exit_code`.
         """
@@ -216,14 +222,12 @@ class Agent(Resource):
         """Does the last task again, from scratch, with a fresh agent made of the same."""
         request = post(self._path("/retry")).with_options(options)
         submitted = self._transport.call(request, Submitted)
-        return self._tasks.result(submitted.task_id, options=_again(options))
+        return self._tasks.result(submitted.task_id, options=rest_of(options))
 
     def terminate(self, *, options: Optional[RequestOptions] = None) -> None:
         """Ends the agent for good: its sandbox and its files are gone."""
-        self._transport.json(self._terminate().with_options(options))
-
-    def _terminate(self) -> Request:
-        return post(self._path("/terminate"), patience=_MOVE)
+        request = post(self._path("/terminate"), patience=_MOVE).with_options(options)
+        self._transport.send(request)
 
     def logs(
         self,
@@ -237,9 +241,3 @@ class Agent(Resource):
         asked = query(level=level, limit=limit, cursor=cursor)
         request = get(self._path("/logs"), asked).with_options(options)
         return Pages(self._transport, request, AgentLogEntry.from_dict)
-
-
-def _again(options: Optional[RequestOptions]) -> Optional[RequestOptions]:
-    """What is wanted of the calls after the first: its idempotency key is its own."""
-    kept: Mapping[str, object] = options or {}
-    return {k: v for k, v in kept.items() if k != "idempotency_key"}  # type: ignore[return-value]

@@ -32,7 +32,9 @@ class Files(Resource):
     ) -> WrittenFile:
         """Writes a file, whole. A text is written as UTF-8.
 
-            agent.files.write("/workspace/input.json", json.dumps({"query": "hello"}))
+        ```python
+        agent.files.write("/workspace/input.json", json.dumps({"query": "hello"}))
+        ```
         """
         if not isinstance(data, (str, bytes, bytearray, memoryview)):
             kind = type(data).__name__
@@ -44,7 +46,9 @@ class Files(Resource):
     def read(self, file: str, *, options: Optional[RequestOptions] = None) -> bytes:
         """The content of a file.
 
-            text = agent.files.read("/workspace/output.md").decode()
+        ```python
+        text = agent.files.read("/workspace/output.md").decode()
+        ```
         """
         request = get(self._path, query(path=file), accept=_BYTES).with_options(options)
         return self._transport.send(request).body

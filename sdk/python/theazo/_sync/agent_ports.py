@@ -22,8 +22,10 @@ class Ports(Resource):
     def expose(self, port: int, *, options: Optional[RequestOptions] = None) -> str:
         """Makes a port reachable, and answers with its URL, good for the agent's lifetime.
 
-            agent.exec("bash", "python3 -m http.server 8080 &")
-            print(agent.ports.expose(8080))
+        ```python
+        agent.exec("bash", "python3 -m http.server 8080 &")
+        print(agent.ports.expose(8080))
+        ```
         """
         request = post(self._path, body(ExposePortParam, port=port)).with_options(options)
         return self._transport.call(request, Port).url

@@ -28,7 +28,9 @@ class Agents(Resource):
     def get(self, agent_id: str, *, options: Optional[RequestOptions] = None) -> Agent:
         """The agent with this id.
 
-            agent = client.agents.get("agt_…")
+        ```python
+        agent = client.agents.get("agt_…")
+        ```
         """
         request = get(path("/v1/agents/{agent_id}", agent_id=agent_id)).with_options(options)
         return Agent(self._transport, self._transport.call(request, AgentData))
@@ -62,12 +64,14 @@ class SessionAgents(Agents):
     ) -> Agent:
         """Makes an agent. What is given goes before what its `definition` says.
 
-            agent = session.agents.create(
-                definition="researcher",
-                model="anthropic/claude-opus",
-                timeout=600,
-                cost_cap={"amount": 200, "currency": "usd"},
-            )
+        ```python
+        agent = session.agents.create(
+            definition="researcher",
+            model="anthropic/claude-opus",
+            timeout=600,
+            cost_cap={"amount": 200, "currency": "usd"},
+        )
+        ```
 
         `timeout` is in seconds: how long a run may take. `secrets` are names of secrets that its
         code finds in the environment. `snapshot_id` begins with the files of a snapshot.

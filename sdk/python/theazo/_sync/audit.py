@@ -33,8 +33,10 @@ class Audit(Resource):
     ) -> Pages[AuditEvent]:
         """Events of the whole history, newest first.
 
-            for event in client.audit.events(session_id=session.id):
-                print(event.time, event.type, event.actor)
+        ```python
+        for event in client.audit.events(session_id=session.id):
+            print(event.time, event.type, event.actor)
+        ```
         """
         asked = query(
             from_=from_,
@@ -62,7 +64,9 @@ class Audit(Resource):
     ) -> StateAsOf:
         """A thing as it was at a time, or at a position of the log.
 
-            then = client.audit.state("session", session.id, at="2026-05-01T12:00:00Z")
+        ```python
+        then = client.audit.state("session", session.id, at="2026-05-01T12:00:00Z")
+        ```
         """
         request = get(path("/v1/audit/{kind}/{id}", kind=kind, id=id), query(at=at))
         return self._transport.call(request.with_options(options), StateAsOf)

@@ -60,8 +60,10 @@ class Billing(Resource):
     ) -> List[UserCost]:
         """What each of your users has cost, the dearest first.
 
-            for user in client.billing.users(limit=10):
-                print(user.user_id, user.cost.amount)
+        ```python
+        for user in client.billing.users(limit=10):
+            print(user.user_id, user.cost.amount)
+        ```
         """
         asked = query(from_=from_, until=until, limit=limit)
         request = get(f"{_USAGE}/users", asked).with_options(options)
@@ -93,9 +95,11 @@ class Billing(Resource):
         `json` that is cut goes on where it was; one of `stripe` raises, since its last line sums up
         the whole. `after` is the `position` of a row: only what comes after it.
 
-            with open("may.csv", "w") as file:
-                for row in client.billing.export("csv", from_="2026-05-01"):
-                    file.write(row + "\\n")
+        ```python
+        with open("may.csv", "w") as file:
+            for row in client.billing.export("csv", from_="2026-05-01"):
+                file.write(row + "\\n")
+        ```
         """
         if format not in KINDS:
             raise ArgumentError(f"`format` is {format!r}; it has to be one of {', '.join(KINDS)}.")

@@ -35,10 +35,12 @@ T = TypeVar("T")
 class Theazo:
     """A client of Theazo.
 
-        theazo = Theazo(api_key="th_live_…")
-        session = theazo.sessions.for_user("user_123")
-        result = session.run("researcher", "analyze competitor pricing")
-        print(result.output)
+    ```python
+    theazo = Theazo(api_key="th_live_…")
+    session = theazo.sessions.for_user("user_123")
+    result = session.run("researcher", "analyze competitor pricing")
+    print(result.output)
+    ```
 
     Make one and keep it: it holds connections, and is safe to be used by many at once.
 
@@ -120,7 +122,9 @@ class Theazo:
     ) -> Theazo:
         """A copy with other settings, over the same connections.
 
-            patient = theazo.with_options(timeout=300, max_retries=5)
+        ```python
+        patient = theazo.with_options(timeout=300, max_retries=5)
+        ```
         """
         config: Config = replaced(
             self._transport.config,
@@ -139,8 +143,10 @@ class Theazo:
     def with_response(self, call: Callable[[], T]) -> WithResponse[T]:
         """What a call comes to, beside its HTTP answer: status, headers, request id.
 
-            session, response = theazo.with_response(lambda: theazo.sessions.get("ses_…"))
-            print(response.request_id, response.headers["ratelimit-remaining"])
+        ```python
+        session, response = theazo.with_response(lambda: theazo.sessions.get("ses_…"))
+        print(response.request_id, response.headers["ratelimit-remaining"])
+        ```
 
         Of a call that makes several requests it is the last answer.
         """

@@ -45,11 +45,13 @@ class Definitions(Resource):
     ) -> AgentDefinition:
         """Makes a definition, at version 1. `timeout` is in seconds.
 
-            client.definitions.create(
-                name="summarizer",
-                model="anthropic/claude-sonnet",
-                instructions="Summarize in three sentences.",
-            )
+        ```python
+        client.definitions.create(
+            name="summarizer",
+            model="anthropic/claude-sonnet",
+            instructions="Summarize in three sentences.",
+        )
+        ```
         """
         content = body(
             CreateDefinitionParam,
@@ -67,7 +69,9 @@ class Definitions(Resource):
             secrets=secrets,
             metadata=metadata,
         )
-        return self._transport.call(post(_ALL, content).with_options(options), AgentDefinition)
+        return self._transport.call(
+            post(_ALL, content).with_options(options), AgentDefinition
+        )
 
     def get(
         self, definition: str, *, options: Optional[RequestOptions] = None

@@ -19,8 +19,10 @@ class Keys(Resource):
     def create(self, name: str, *, options: Optional[RequestOptions] = None) -> ApiKey:
         """Makes a key of the same mode as the client's. `key` is in this answer only: keep it.
 
-            created = client.keys.create("ci")
-            print(created.key)
+        ```python
+        created = client.keys.create("ci")
+        print(created.key)
+        ```
         """
         request = post(_PATH, body(CreateApiKeyParam, name=name)).with_options(options)
         return self._transport.call(request, ApiKey)

@@ -32,7 +32,9 @@ class Models(Resource):
     ) -> KnownModel:
         """Sets your own price of a model: US dollars per million tokens, as decimal texts.
 
-            client.models.set_price("my-gateway/llama", input="0.20", output="0.60")
+        ```python
+        client.models.set_price("my-gateway/llama", input="0.20", output="0.60")
+        ```
         """
         content = body(
             SetPriceParam,

@@ -24,7 +24,9 @@ class Providers(Resource):
     ) -> Provider:
         """Configures a provider; its credentials are encrypted and never answered.
 
-            client.providers.configure("e2b", {"apiKey": "e2b_…"}, is_default=True)
+        ```python
+        client.providers.configure("e2b", {"apiKey": "e2b_…"}, is_default=True)
+        ```
         """
         content = body(
             ConfigureProviderParam,

@@ -24,10 +24,14 @@ class Secrets(Resource):
     ) -> Secret:
         """Sets a secret, of the organization or of one session; one that is there is replaced.
 
-            client.secrets.set("OPENAI_API_KEY", os.environ["OPENAI_API_KEY"])
+        ```python
+        client.secrets.set("OPENAI_API_KEY", os.environ["OPENAI_API_KEY"])
+        ```
         """
         content = body(SetSecretParam, name=name, value=value, session_id=session_id)
-        return self._transport.call(post("/v1/secrets", content).with_options(options), Secret)
+        return self._transport.call(
+            post("/v1/secrets", content).with_options(options), Secret
+        )
 
     def list(
         self,

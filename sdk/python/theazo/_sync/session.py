@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional
 
-from .._core.request import Request, RequestOptions, body, get, path, post
-from ..types import Session as SessionData
+from .._core.request import Request, RequestOptions, body, get, path, post, rest_of
 from ..types import (
     AgentModelConfigParam,
     ComputeParam,
@@ -19,7 +18,7 @@ from ..types import (
     SessionUsage,
     TaskPriorityParam,
 )
-from .agent import _again
+from ..types import Session as SessionData
 from .agents import SessionAgents
 from .resource import Resource
 from .tasks import Tasks, Input
@@ -77,8 +76,10 @@ class Session(Resource):
     ) -> RunResult:
         """One task from its beginning to its end, on an agent that is made for it and goes with it.
 
-            result = session.run("researcher", "analyze competitor pricing")
-            print(result.output, result.cost.amount, result.tool_calls)
+        ```python
+        result = session.run("researcher", "analyze competitor pricing")
+        print(result.output, result.cost.amount, result.tool_calls)
+        ```
 
         `agent_type` is a definition, by name or id. `timeout` is in seconds.
 
@@ -96,7 +97,7 @@ class Session(Resource):
             webhook=webhook,
             options=options,
         )
-        return self.tasks.result(submitted.id, options=_again(options))
+        return self.tasks.result(submitted.id, options=rest_of(options))
 
     def refresh(self, *, options: Optional[RequestOptions] = None) -> SessionData:
         """The session as it is now."""
@@ -114,7 +115,9 @@ class Session(Resource):
     ) -> SessionData:
         """Changes what is given; each is replaced whole.
 
-            session.update(limits={"max_cost": {"amount": 900, "currency": "usd"}})
+        ```python
+        session.update(limits={"max_cost": {"amount": 900, "currency": "usd"}})
+        ```
         """
         content = body(
             SessionOptionsParam, limits=limits, metadata=metadata, model=model, compute=compute

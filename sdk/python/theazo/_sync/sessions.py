@@ -7,7 +7,6 @@ from typing import Any, Mapping, Optional
 
 from .._core.config import own_compute
 from .._core.request import Request, RequestOptions, body, get, path, post, query
-from ..types import Session as SessionData
 from ..types import (
     AgentModelConfigParam,
     ComputeParam,
@@ -18,6 +17,7 @@ from ..types import (
     SessionOptionsParam,
     SessionStatusParam,
 )
+from ..types import Session as SessionData
 from .pages import Pages
 from .resource import Resource
 from .session import Session
@@ -38,14 +38,16 @@ class Sessions(Resource):
     ) -> Session:
         """Makes a new session for a user, whatever others they have.
 
-            session = client.sessions.create(
-                user_id="user_123",
-                limits={
-                    "max_cost": {"amount": 500, "currency": "usd", "period": "day"},
-                    "max_agents": 3,
-                },
-                metadata={"plan": "pro"},
-            )
+        ```python
+        session = client.sessions.create(
+            user_id="user_123",
+            limits={
+                "max_cost": {"amount": 500, "currency": "usd", "period": "day"},
+                "max_agents": 3,
+            },
+            metadata={"plan": "pro"},
+        )
+        ```
         """
         content = body(
             CreateSessionBodyParam,
@@ -71,7 +73,9 @@ class Sessions(Resource):
 
         Call it on every request; there is no id to remember.
 
-            session = client.sessions.for_user("user_123", limits={"max_agents": 3})
+        ```python
+        session = client.sessions.for_user("user_123", limits={"max_agents": 3})
+        ```
         """
         content = body(
             SessionOptionsParam,
@@ -101,8 +105,10 @@ class Sessions(Resource):
     ) -> Pages[Session]:
         """Sessions, newest first. `limit` is of one page.
 
-            for session in client.sessions.list(status="active"):
-                print(session.user_id, session.usage.cost.amount)
+        ```python
+        for session in client.sessions.list(status="active"):
+            print(session.user_id, session.usage.cost.amount)
+        ```
         """
         asked = query(user_id=user_id, status=status, limit=limit, cursor=cursor)
         request = get("/v1/sessions", asked).with_options(options)

@@ -6,7 +6,13 @@ from __future__ import annotations
 from typing import Optional
 
 from .._core.request import Request, RequestOptions, body, get
-from ..types import AgentModelConfigParam, BillingParam, ComputeParam, UpdateSettingsParam, WebhookSecret
+from ..types import (
+    AgentModelConfigParam,
+    BillingParam,
+    ComputeParam,
+    UpdateSettingsParam,
+    WebhookSecret,
+)
 from ..types import Settings as SettingsData
 from .resource import Resource
 
@@ -31,7 +37,9 @@ class Settings(Resource):
     ) -> SettingsData:
         """Changes what is given.
 
-            client.settings.update(model="anthropic/claude-sonnet", billing_day=1)
+        ```python
+        client.settings.update(model="anthropic/claude-sonnet", billing_day=1)
+        ```
         """
         content = body(
             UpdateSettingsParam,

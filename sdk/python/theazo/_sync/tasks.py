@@ -12,6 +12,7 @@ from ..errors import of_task
 from ..events import AnyEvent
 from ..types import (
     AgentModelConfigParam,
+    Delivery,
     MoneyParam,
     RunResult,
     Step,
@@ -19,7 +20,6 @@ from ..types import (
     Task,
     TaskPriorityParam,
     TaskStatusParam,
-    Delivery,
 )
 from .pages import Pages
 from .resource import Resource
@@ -59,8 +59,10 @@ class Tasks(Resource):
         `agent` is a definition, by name or id: an agent is made of it, and goes when the task has
         ended. Or `agent_id` is an agent that is there. `timeout` is in seconds.
 
-            task = session.tasks.submit(agent="researcher", input={"query": "pricing"})
-            done = session.tasks.wait(task.id, timeout="5m")
+        ```python
+        task = session.tasks.submit(agent="researcher", input={"query": "pricing"})
+        done = session.tasks.wait(task.id, timeout="5m")
+        ```
         """
         content = body(
             SubmitTaskParam,
@@ -80,8 +82,10 @@ class Tasks(Resource):
     def get(self, task_id: str, *, options: Optional[RequestOptions] = None) -> Task:
         """The task as it is now.
 
-            task = session.tasks.get("task_…")
-            print(task.status, task.progress, task.message)
+        ```python
+        task = session.tasks.get("task_…")
+        print(task.status, task.progress, task.message)
+        ```
         """
         request = get(self._path("/{task_id}", task_id=task_id)).with_options(options)
         return self._transport.call(request, Task)
@@ -96,8 +100,10 @@ class Tasks(Resource):
     ) -> Pages[Task]:
         """The session's tasks, newest first, without their tool calls. `limit` is of one page.
 
-            for task in session.tasks.list(status="failed"):
-                print(task.id, task.error)
+        ```python
+        for task in session.tasks.list(status="failed"):
+            print(task.id, task.error)
+        ```
         """
         asked = query(status=status, limit=limit, cursor=cursor)
         request = get(self._path(), asked).with_options(options)
@@ -125,9 +131,7 @@ class Tasks(Resource):
             if deadline.is_over or task.status in ("completed", "failed", "cancelled"):
                 return task
 
-    def result(
-        self, task_id: str, *, options: Optional[RequestOptions] = None
-    ) -> RunResult:
+    def result(self, task_id: str, *, options: Optional[RequestOptions] = None) -> RunResult:
         """Waits until the task has ended, and answers with what it came to.
 
         Raises:
@@ -175,8 +179,10 @@ class Tasks(Resource):
 
         A task that fails ends with an event of type `error`; that is not raised.
 
-            for event in session.tasks.stream(task.id):
-                print(event.type)
+        ```python
+        for event in session.tasks.stream(task.id):
+            print(event.type)
+        ```
         """
         request = get(
             self._path("/{task_id}/stream", task_id=task_id), accept="text/event-stream", idle=45.0
@@ -206,6 +212,4 @@ class Tasks(Resource):
         """How the webhook of a task was delivered."""
         asked = query(limit=limit, cursor=cursor)
         request = get(self._path("/{task_id}/deliveries", task_id=task_id), asked)
-        return Pages(
-            self._transport, request.with_options(options), Delivery.from_dict
-        )
+        return Pages(self._transport, request.with_options(options), Delivery.from_dict)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Generator, Optional, Tuple, Type, TypeVar
+from typing import Generator, Optional, Tuple, Type, TypeVar
 
 import httpx
 
@@ -43,9 +43,6 @@ class Transport:
         """The call's answer as `model`."""
         answer = self.send(request)
         return shaped(answer, model)
-
-    def json(self, request: Request) -> Any:
-        return self.send(request).json()
 
     def send(self, request: Request) -> Answer:
         """A success, read to its end.
