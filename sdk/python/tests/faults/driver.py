@@ -8,7 +8,8 @@ It makes one session (user `faults-<seed>`) with one agent, then FAULT_CALLS cal
 line of JSON for each:
 
     {"call": 7, "kind": "submit", "ok": true, "id": "task_…"}
-    {"call": 8, "kind": "stream", "ok": true, "id": "task_…", "events": ["12", "13", "15"]}
+    {"call": 8, "kind": "stream", "ok": true, "id": "task_…", "events": ["12", "13", "15"],
+     "types": ["tool_call", "tool_result", "done"], "text": "…"}
 
 and `{"done": true}` at the end. It exits with 0 if every call came out well.
 
@@ -25,9 +26,10 @@ import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Awaitable, Callable, Dict
+from typing import Any, Awaitable, Callable, Dict, List
 
 from theazo import Agent, AsyncAgent, AsyncSession, AsyncTheazo, Session, Theazo, TheazoError
+from theazo.events import AnyEvent
 
 IN_FLIGHT = 8
 SHARES = [
@@ -54,71 +56,76 @@ def kind_of(seed: int, call: int) -> str:
     return next(kind for share, kind in SHARES if drawn < share)
 
 
+#: As often as it takes, and at once.
+OPTIONS: Dict[str, Any] = {
+    "max_retries": 10,
+    "retry_delay": 0.02,
+    "max_retry_delay": 0.2,
+    "timeout": 20.0,
+}
+
+
 class Calls:
-    """What is called, by either client: `client` has what both have in common."""
+    """What both ways to call have in common."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def options(self) -> Dict[str, Any]:
-        # As often as it takes, and at once.
-        return {
-            "max_retries": 10,
-            "retry_delay": 0.02,
-            "max_retry_delay": 0.2,
-            "timeout": 20.0,
-        }
+    def kind(self, call: int) -> str:
+        return kind_of(self.seed, call)
 
 
 class SyncCalls(Calls):
     def run(self, calls: int) -> int:
-        with Theazo(**self.options()) as client:
+        with Theazo(**OPTIONS) as client:
             session = client.sessions.create(user_id=f"faults-{self.seed}")
             agent = session.agents.create(model="mock")
             with ThreadPoolExecutor(IN_FLIGHT) as pool:
                 done = pool.map(
-                    lambda call: report(call, lambda: self.call(client, session, agent, call)),
+                    lambda call: report(
+                        call, self.kind(call), lambda: self.call(client, session, agent, call)
+                    ),
                     range(calls),
                 )
                 return sum(not ok for ok in done)
 
     def call(self, client: Theazo, session: Session, agent: Agent, call: int) -> Line:
-        kind = kind_of(self.seed, call)
+        kind = self.kind(call)
         if kind == "submit":
             task = session.tasks.submit(agent="coder", model="mock", input=f"call-{call}")
-            return {"kind": kind, "id": task.id}
+            return {"id": task.id}
         if kind == "session":
             made = client.sessions.create(
                 user_id=f"faults-{self.seed}-{call}", metadata={"call": str(call)}
             )
-            return {"kind": kind, "id": made.id}
+            return {"id": made.id}
         if kind == "secret":
-            return {"kind": kind, "id": client.secrets.set(f"FAULT_{call}", f"v-{call}").name}
+            return {"id": client.secrets.set(f"FAULT_{call}", f"v-{call}").name}
         if kind == "exec":
             result = agent.exec("python", f"print({call})")
             expect(result.stdout == f"{call}\n", f"exec said {result.stdout!r}")
-            return {"kind": kind, "id": result.id}
+            return {"id": result.id}
         if kind == "read":
             expect(client.sessions.get(session.id).id == session.id, "another session was read")
             listed = [task.id for task in session.tasks.list(limit=25)]
             expect(len(listed) == len(set(listed)), "a list has a task twice")
-            return {"kind": kind, "id": session.id}
-        task = session.tasks.submit(agent="coder", model="mock", input=f"call-{call}")
-        events = list(session.tasks.stream(task.id))
-        expect(events[-1].type == "done", f"the stream ended with {events[-1].type}")
-        return {"kind": kind, "id": task.id, "events": [event.event_id for event in events]}
+            return {"id": session.id}
+        task = session.tasks.submit(agent="coder", model="mock", input=long_input(call))
+        return {"id": task.id, **told(list(session.tasks.stream(task.id)))}
 
 
 class AsyncCalls(Calls):
     async def run(self, calls: int) -> int:
-        async with AsyncTheazo(**self.options()) as client:
+        async with AsyncTheazo(**OPTIONS) as client:
             session = await client.sessions.create(user_id=f"faults-{self.seed}")
             agent = await session.agents.create(model="mock")
             places = asyncio.Semaphore(IN_FLIGHT)
 
             async def one(call: int) -> bool:
                 async with places:
-                    return await report_async(call, lambda: self.call(client, session, agent, call))
+                    return await report_async(
+                        call, self.kind(call), lambda: self.call(client, session, agent, call)
+                    )
 
             done = await asyncio.gather(*(one(call) for call in range(calls)))
             return sum(not ok for ok in done)
@@ -126,32 +133,47 @@ class AsyncCalls(Calls):
     async def call(
         self, client: AsyncTheazo, session: AsyncSession, agent: AsyncAgent, call: int
     ) -> Line:
-        kind = kind_of(self.seed, call)
+        kind = self.kind(call)
         if kind == "submit":
             task = await session.tasks.submit(agent="coder", model="mock", input=f"call-{call}")
-            return {"kind": kind, "id": task.id}
+            return {"id": task.id}
         if kind == "session":
             made = await client.sessions.create(
                 user_id=f"faults-{self.seed}-{call}", metadata={"call": str(call)}
             )
-            return {"kind": kind, "id": made.id}
+            return {"id": made.id}
         if kind == "secret":
             secret = await client.secrets.set(f"FAULT_{call}", f"v-{call}")
-            return {"kind": kind, "id": secret.name}
+            return {"id": secret.name}
         if kind == "exec":
             result = await agent.exec("python", f"print({call})")
             expect(result.stdout == f"{call}\n", f"exec said {result.stdout!r}")
-            return {"kind": kind, "id": result.id}
+            return {"id": result.id}
         if kind == "read":
             read = await client.sessions.get(session.id)
             expect(read.id == session.id, "another session was read")
             listed = [task.id async for task in session.tasks.list(limit=25)]
             expect(len(listed) == len(set(listed)), "a list has a task twice")
-            return {"kind": kind, "id": session.id}
-        task = await session.tasks.submit(agent="coder", model="mock", input=f"call-{call}")
+            return {"id": session.id}
+        task = await session.tasks.submit(agent="coder", model="mock", input=long_input(call))
         events = [event async for event in session.tasks.stream(task.id)]
-        expect(events[-1].type == "done", f"the stream ended with {events[-1].type}")
-        return {"kind": kind, "id": task.id, "events": [event.event_id for event in events]}
+        return {"id": task.id, **told(events)}
+
+
+def long_input(call: int) -> str:
+    """What the mock model says in many pieces, with tools in between."""
+    files = "".join(
+        f'@tool write_file {{"path": "{n}.txt", "content": "{n}"}}\n@then\n' for n in range(3)
+    )
+    return f"@slow 2\n@think A thought.\n{files}@say call-{call} " + "and on it goes " * 20
+
+
+def told(events: List[AnyEvent]) -> Line:
+    return {
+        "events": [event.event_id for event in events],
+        "types": [event.type for event in events],
+        "text": "".join(event.delta for event in events if event.type == "text"),
+    }
 
 
 def expect(right: bool, why: str) -> None:
@@ -167,25 +189,25 @@ def say(line: Line) -> None:
         print(json.dumps(line), flush=True)
 
 
-def failed(call: int, error: Exception) -> bool:
-    print(f"call {call}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
-    say({"call": call, "ok": False})
+def failed(call: int, kind: str, error: Exception) -> bool:
+    print(f"call {call} ({kind}): {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+    say({"call": call, "kind": kind, "ok": False})
     return False
 
 
-def report(call: int, make: Callable[[], Line]) -> bool:
+def report(call: int, kind: str, make: Callable[[], Line]) -> bool:
     try:
-        say({"call": call, "ok": True, **make()})
+        say({"call": call, "kind": kind, "ok": True, **make()})
     except (TheazoError, AssertionError) as error:
-        return failed(call, error)
+        return failed(call, kind, error)
     return True
 
 
-async def report_async(call: int, make: Callable[[], Awaitable[Line]]) -> bool:
+async def report_async(call: int, kind: str, make: Callable[[], Awaitable[Line]]) -> bool:
     try:
-        say({"call": call, "ok": True, **await make()})
+        say({"call": call, "kind": kind, "ok": True, **await make()})
     except (TheazoError, AssertionError) as error:
-        return failed(call, error)
+        return failed(call, kind, error)
     return True
 
 
