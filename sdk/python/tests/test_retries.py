@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, List
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 import theazo
 from theazo import RateLimitError, UnavailableError
 
-from .conftest import Side
+from .conftest import KEY, Side
 from .scripted import Reply, Server, answer, cut, dropped, error, html
 from .shapes import SESSION, TASK
 
@@ -154,3 +155,19 @@ def test_a_wait_that_is_over_answers_the_task_as_it_is(side: Side, server: Serve
     session = side.do(side.client().sessions.get("ses_1"))
     task = side.do(session.tasks.wait("task_1", timeout=0))
     assert task.status == "running" and len(server.asked) == 2
+
+
+def test_a_call_that_is_cancelled_is_not_made_again(server: Server) -> None:
+    server.replies = [Reply(hang=True)]
+
+    async def main() -> None:
+        async with theazo.AsyncTheazo(api_key=KEY, base_url=server.url) as client:
+            call = asyncio.ensure_future(client.sessions.get("ses_1"))
+            while not server.asked:
+                await asyncio.sleep(0)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+
+    asyncio.run(main())
+    assert len(server.asked) == 1

@@ -77,6 +77,7 @@ CALLS: Dict[str, Call] = {
     "session_for_user": lambda c, s, a: c.sessions.for_user("u"),
     "session_view": lambda c, s, a: s.refresh(),
     "session_update": lambda c, s, a: s.update(metadata={"a": 1}),
+    "session_deliveries": lambda c, s, a: s.deliveries(),
     "agent_list": lambda c, s, a: s.agents.list(state="idle"),
     "agent_create": lambda c, s, a: s.agents.create(definition="coder"),
     "session_end": lambda c, s, a: s.end(),
@@ -246,6 +247,15 @@ def test_names_of_ours_are_the_apis(side: Side, server: Server) -> None:
     answered = theazo.types.Limits.from_dict({"maxAgents": 4})
     side.do(client.sessions.create(user_id="u", limits=answered))
     assert server.asked[2].json["limits"] == {"maxAgents": 4}
+
+
+def test_a_webhook_can_be_taken_away(side: Side, server: Server) -> None:
+    server.replies = [answer(SESSION)]
+    client = side.client()
+    session = side.do(client.sessions.get("ses_1"))
+    side.do(session.update(webhook=None))
+    side.do(client.sessions.update("ses_1", metadata={"a": 1}))
+    assert [asked.json for asked in server.asked[1:]] == [{"webhook": None}, {"metadata": {"a": 1}}]
 
 
 def test_a_stream_is_asked_for_as_one(side: Side, server: Server) -> None:

@@ -21,7 +21,6 @@ from ._async.stream import AsyncStream
 from ._core.answer import Answer
 from ._core.page import Page
 from ._core.request import RequestOptions
-from ._core.state import WithResponse
 from ._sync.agent import Agent
 from ._sync.client import Theazo
 from ._sync.pages import Pages
@@ -91,7 +90,6 @@ __all__ = [
     "UnexpectedAnswerError",
     "UnprocessableEntityError",
     "WebhookVerificationError",
-    "WithResponse",
     "__version__",
     "errors",
     "events",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Awaitable, Callable, List, Mapping, Optional, Type, TypeVar
+from typing import Any, Awaitable, Callable, List, Mapping, Optional, Tuple, Type, TypeVar
 
 import httpx
 
 from .._core.answer import Answer
 from .._core.config import Config, replaced, resolve
-from .._core.state import ANSWERS, State, WithResponse
+from .._core.state import ANSWERS, State
 from ..errors import ArgumentError
 from ..webhooks import Webhooks
 from .agents import AsyncAgents
@@ -139,7 +139,7 @@ class AsyncTheazo:
         copy._begin(AsyncTransport(config, self._transport.http, self._transport.state))
         return copy
 
-    async def with_response(self, call: Callable[[], Awaitable[T]]) -> WithResponse[T]:
+    async def with_response(self, call: Callable[[], Awaitable[T]]) -> Tuple[T, Answer]:
         """What a call comes to, beside its HTTP answer: status, headers, request id.
 
         ```python
@@ -157,7 +157,7 @@ class AsyncTheazo:
             ANSWERS.reset(token)
         if not answers:
             raise ArgumentError("`with_response` takes a function that makes a call of the API.")
-        return WithResponse(data, answers[-1])
+        return data, answers[-1]
 
     async def close(self) -> None:
         """Closes the connections, if this client has opened them."""

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Union
 
 from .._core.config import own_compute
-from .._core.request import Request, RequestOptions, body, get, path, post, query
+from .._core.request import (
+    NOT_GIVEN,
+    NotGiven,
+    Request,
+    RequestOptions,
+    body,
+    get,
+    path,
+    post,
+    query,
+)
 from ..types import (
     AgentModelConfigParam,
     ComputeParam,
@@ -33,9 +43,12 @@ class AsyncSessions(AsyncResource):
         metadata: Optional[Mapping[str, Any]] = None,
         model: Optional[AgentModelConfigParam] = None,
         compute: Optional[ComputeParam] = None,
+        webhook: Optional[str] = None,
         options: Optional[RequestOptions] = None,
     ) -> AsyncSession:
         """Makes a new session for a user, whatever others they have.
+
+        `webhook` is a URL that is told when a limit is nearly used up, and when it is reached.
 
         ```python
         session = await client.sessions.create(
@@ -55,6 +68,7 @@ class AsyncSessions(AsyncResource):
             metadata=metadata,
             model=model,
             compute=compute or await self._own_compute(),
+            webhook=webhook,
         )
         return await self._session(post("/v1/sessions", content).with_options(options))
 
@@ -66,6 +80,7 @@ class AsyncSessions(AsyncResource):
         metadata: Optional[Mapping[str, Any]] = None,
         model: Optional[AgentModelConfigParam] = None,
         compute: Optional[ComputeParam] = None,
+        webhook: Optional[str] = None,
         options: Optional[RequestOptions] = None,
     ) -> AsyncSession:
         """The user's session: the one there is, unchanged, or a new one with what is given.
@@ -82,6 +97,7 @@ class AsyncSessions(AsyncResource):
             metadata=metadata,
             model=model,
             compute=compute or await self._own_compute(),
+            webhook=webhook,
         )
         where = path("/v1/sessions/by-user/{user_id}", user_id=user_id)
         return await self._session(post(where, content).with_options(options))
@@ -121,11 +137,17 @@ class AsyncSessions(AsyncResource):
         metadata: Optional[Mapping[str, Any]] = None,
         model: Optional[AgentModelConfigParam] = None,
         compute: Optional[ComputeParam] = None,
+        webhook: Union[str, NotGiven, None] = NOT_GIVEN,
         options: Optional[RequestOptions] = None,
     ) -> AsyncSession:
-        """Changes what is given; each is replaced whole."""
+        """Changes what is given, as `session.update` does."""
         content = body(
-            SessionOptionsParam, limits=limits, metadata=metadata, model=model, compute=compute
+            SessionOptionsParam,
+            {"webhook": webhook},
+            limits=limits,
+            metadata=metadata,
+            model=model,
+            compute=compute,
         )
         where = path("/v1/sessions/{session_id}", session_id=session_id)
         return await self._session(Request("PATCH", where, body=content).with_options(options))

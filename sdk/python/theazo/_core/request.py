@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import platform
 import uuid
@@ -144,9 +145,19 @@ def query(**given: Any) -> Dict[str, str]:
     return words
 
 
-def body(shape: Any, **given: Any) -> bytes:
-    """The JSON of what was given; what was not is left out."""
+class NotGiven(enum.Enum):
+    """What an argument is that was not given, where `None` means something else."""
+
+    NOT_GIVEN = "not given"
+
+
+NOT_GIVEN = NotGiven.NOT_GIVEN
+
+
+def body(shape: Any, nulls: Optional[Mapping[str, Any]] = None, **given: Any) -> bytes:
+    """The JSON of what was given. What is `None` is left out, except of `nulls`."""
     some = {name: value for name, value in given.items() if value is not None}
+    some.update({name: value for name, value in (nulls or {}).items() if value is not NOT_GIVEN})
     try:
         return json.dumps(encode(shape, some), ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:

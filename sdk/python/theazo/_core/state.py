@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import threading
 from contextvars import ContextVar
-from typing import Generic, List, Mapping, NamedTuple, Optional, TypeVar
+from typing import List, Mapping, Optional
 
 from .answer import Answer
-
-T = TypeVar("T")
 
 
 class Position:
@@ -47,10 +45,3 @@ def record(answer: Answer) -> None:
     answers = ANSWERS.get()
     if answers is not None:
         answers.append(answer)
-
-
-class WithResponse(NamedTuple, Generic[T]):
-    """What a call came to, and the last HTTP answer that it got."""
-
-    data: T
-    response: Answer

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Callable, List, Mapping, Optional, Type, TypeVar
+from typing import Any, Callable, List, Mapping, Optional, Tuple, Type, TypeVar
 
 import httpx
 
 from .._core.answer import Answer
 from .._core.config import Config, replaced, resolve
-from .._core.state import ANSWERS, State, WithResponse
+from .._core.state import ANSWERS, State
 from ..errors import ArgumentError
 from ..webhooks import Webhooks
 from .agents import Agents
@@ -140,7 +140,7 @@ class Theazo:
         copy._begin(Transport(config, self._transport.http, self._transport.state))
         return copy
 
-    def with_response(self, call: Callable[[], T]) -> WithResponse[T]:
+    def with_response(self, call: Callable[[], T]) -> Tuple[T, Answer]:
         """What a call comes to, beside its HTTP answer: status, headers, request id.
 
         ```python
@@ -158,7 +158,7 @@ class Theazo:
             ANSWERS.reset(token)
         if not answers:
             raise ArgumentError("`with_response` takes a function that makes a call of the API.")
-        return WithResponse(data, answers[-1])
+        return data, answers[-1]
 
     def close(self) -> None:
         """Closes the connections, if this client has opened them."""

@@ -3,12 +3,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Union
 
-from .._core.request import Request, RequestOptions, body, get, path, post, rest_of
+from .._core.request import (
+    NOT_GIVEN,
+    NotGiven,
+    Request,
+    RequestOptions,
+    body,
+    get,
+    path,
+    post,
+    query,
+    rest_of,
+)
 from ..types import (
     AgentModelConfigParam,
     ComputeParam,
+    Delivery,
     Limits,
     LimitsParam,
     MoneyParam,
@@ -20,6 +32,7 @@ from ..types import (
 )
 from ..types import Session as SessionData
 from .agents import SessionAgents
+from .pages import Pages
 from .resource import Resource
 from .tasks import Tasks, Input
 from .transport import Transport
@@ -111,16 +124,22 @@ class Session(Resource):
         metadata: Optional[Mapping[str, Any]] = None,
         model: Optional[AgentModelConfigParam] = None,
         compute: Optional[ComputeParam] = None,
+        webhook: Union[str, NotGiven, None] = NOT_GIVEN,
         options: Optional[RequestOptions] = None,
     ) -> SessionData:
-        """Changes what is given; each is replaced whole.
+        """Changes what is given; each is replaced whole. `webhook=None`: nobody is told any more.
 
         ```python
         session.update(limits={"max_cost": {"amount": 900, "currency": "usd"}})
         ```
         """
         content = body(
-            SessionOptionsParam, limits=limits, metadata=metadata, model=model, compute=compute
+            SessionOptionsParam,
+            {"webhook": webhook},
+            limits=limits,
+            metadata=metadata,
+            model=model,
+            compute=compute,
         )
         request = Request("PATCH", self._path(), body=content).with_options(options)
         self.data = self._transport.call(request, SessionData)
@@ -131,3 +150,15 @@ class Session(Resource):
         request = post(self._path("/end"), patience=120.0).with_options(options)
         self.data = self._transport.call(request, SessionData)
         return self.data
+
+    def deliveries(
+        self,
+        *,
+        limit: Optional[int] = None,
+        cursor: Optional[str] = None,
+        options: Optional[RequestOptions] = None,
+    ) -> Pages[Delivery]:
+        """How the webhook of the session's limits was delivered, newest first."""
+        asked = query(limit=limit, cursor=cursor)
+        request = get(self._path("/deliveries"), asked).with_options(options)
+        return Pages(self._transport, request, Delivery.from_dict)

@@ -352,7 +352,6 @@ class Delivery(Model):
     id: str
     """Also the `webhook-id` header of every try."""
     status: DeliveryStatus
-    task_id: str
     updated_at: datetime
     url: str
     last_error: Optional[str] = None
@@ -361,6 +360,8 @@ class Delivery(Model):
     """The HTTP status of the last answer."""
     next_attempt_at: Optional[datetime] = None
     """When the next try is due."""
+    task_id: Optional[str] = None
+    """The task whose end it tells of; absent where it tells of a limit."""
 
 
 @dataclass(frozen=True)
@@ -767,6 +768,8 @@ class Session(Model):
     user_id: str
     compute: Optional[Compute] = None
     model: Optional[AgentModelConfig] = None
+    webhook: Optional[bool] = None
+    """Whether a webhook is told of its limits; absent when none is."""
 
 
 @dataclass(frozen=True)

@@ -198,6 +198,8 @@ class CreateSessionBodyParam(_CreateSessionBodyParam, total=False):
     limits: Optional[LimitsParam]
     metadata: Optional[MetadataParam]
     model: Optional[AgentModelConfigParam]
+    webhook: Optional[str]
+    """Told when four fifths of a limit are used, and when one is reached."""
 
 
 #: Whether a delivery has arrived.
@@ -302,6 +304,10 @@ class SessionOptionsParam(TypedDict, total=False):
     limits: Optional[LimitsParam]
     metadata: Optional[MetadataParam]
     model: Optional[AgentModelConfigParam]
+    webhook: Optional[str]
+    """Told when four fifths of a limit are used, and when one is reached; `null`: nobody is
+    told any more.
+    """
 
 
 #: Where a session is in its life. One that has reached `maxComputeMinutes` is paused.
