@@ -55,7 +55,7 @@ def test_a_users_session_is_one(client: Theazo) -> None:
     assert first.limits.max_cost is not None and first.limits.max_cost.amount == 500
     assert first.metadata == {"planTier": "pro"}
     assert [one.id for one in client.sessions.list(user_id=user)] == [first.id]
-    first.update(limits={"max_agents": 2})
+    assert first.update(limits={"max_agents": 2}).limits.max_agents == 2
     assert client.sessions.get(first.id).limits.max_agents == 2
     assert client.sessions.end(first.id).status == "ended"
 
@@ -84,7 +84,8 @@ def test_an_agent_from_its_beginning_to_its_end(session: theazo.Session) -> None
     assert agent.status().state == "paused"
     agent.resume()
     assert agent.run("@say hi").output == "hi"
-    assert agent.retry().output == "hi"
+    again = agent.retry()
+    assert again.output == "hi" and again.agent_id != agent.id
     assert agent.status().started_at is not None
     agent.terminate()
     assert agent.status().state == "terminated"
@@ -102,7 +103,9 @@ def test_a_stream_is_what_was_done(session: theazo.Session) -> None:
     assert said == "The answer is 42."
     with pytest.raises(theazo.TaskFailedError, match="no way") as caught:
         list(agent.stream("@fail auth no way"))
-    again = list(session.tasks.stream(caught.value.task_id))
+    streamed = session.stream("coder", "@say yes", model="mock")
+    assert streamed.result().output == "yes"
+    again = list(session.tasks.events(caught.value.task_id))
     assert again[-1].type == "error" and again[-1].code == caught.value.code
     agent.terminate()
 

@@ -106,7 +106,7 @@ def test_a_stream_that_is_html(side: Side, server: Server) -> None:
     server.replies = [answer(SESSION), html(200)]
     session = side.do(side.client().sessions.get("ses_1"))
     with pytest.raises(UnexpectedAnswerError, match="text/html"):
-        side.all(session.tasks.stream("task_1"))
+        side.all(session.tasks.events("task_1"))
 
 
 def test_a_proxy_that_redirects(side: Side, server: Server) -> None:

@@ -78,7 +78,7 @@ def test_a_stream_that_is_cut_anywhere_has_each_event_once(side: Side, server: S
         return Reply(whole.data[: head + 60 + step[0] % 190], pieces=11, reset=step[0] % 2 == 0)
 
     server.replies = [cut]
-    events = side.all(session.tasks.stream("task_1"))
+    events = side.all(session.tasks.events("task_1"))
     assert [event.event_id for event in events] == IDS
     assert [event.type for event in events] == [frame[1] for frame in FRAMES]
     assert len(server.asked) > 4
@@ -88,13 +88,13 @@ def test_a_stream_that_is_cut_anywhere_has_each_event_once(side: Side, server: S
 def test_what_comes_twice_is_given_once(side: Side, server: Server, session: Any) -> None:
     # A proxy that drops `Last-Event-ID`: the server begins again.
     server.replies = [sse(text(FRAMES[:5])), sse(text(FRAMES))]
-    events = side.all(session.tasks.stream("task_1"))
+    events = side.all(session.tasks.events("task_1"))
     assert [event.event_id for event in events] == IDS
 
 
 def test_a_stream_goes_on_after_an_event(side: Side, server: Server, session: Any) -> None:
     server.replies = [lambda asked: sse(text(resuming(asked)))]
-    events = side.all(session.tasks.stream("task_1", last_event_id="6"))
+    events = side.all(session.tasks.events("task_1", last_event_id="6"))
     assert [event.event_id for event in events] == ["7", "8-1", "8"]
 
 
@@ -103,7 +103,7 @@ def test_a_server_that_restarts_is_waited_for(side: Side, server: Server, sessio
     leaving = text(FRAMES[:2]) + f"event: error\ndata: {json.dumps(gone)}\n\n"
     down = [dropped(), html(503), error(503, "unavailable"), dropped()]
     server.replies = [sse(leaving), *down, sse(text(FRAMES[2:]))]
-    events = side.all(session.tasks.stream("task_1"))
+    events = side.all(session.tasks.events("task_1"))
     assert [event.event_id for event in events] == IDS
 
 
@@ -112,24 +112,24 @@ def test_a_stream_that_never_brings_anything_is_given_up(
 ) -> None:
     server.replies = [sse(GREETING)]
     with pytest.raises(APIConnectionError, match="in a row without a new event"):
-        side.all(session.tasks.stream("task_1"))
+        side.all(session.tasks.events("task_1"))
 
 
 def test_a_stream_whose_task_is_gone_raises(side: Side, server: Server, session: Any) -> None:
     server.replies = [error(404, "not_found")]
     with pytest.raises(theazo.NotFoundError):
-        side.all(session.tasks.stream("task_1"))
+        side.all(session.tasks.events("task_1"))
 
 
 def test_there_may_be_nothing_more(side: Side, server: Server, session: Any) -> None:
     server.replies = [answer(status=204)]
-    assert side.all(session.tasks.stream("task_1", last_event_id="8")) == []
+    assert side.all(session.tasks.events("task_1", last_event_id="8")) == []
 
 
 def test_an_event_that_is_no_json_is_an_error(side: Side, server: Server, session: Any) -> None:
     server.replies = [sse("id: 1\nevent: text\ndata: <html>\n\n")]
     with pytest.raises(UnexpectedAnswerError, match="`text`"):
-        side.all(session.tasks.stream("task_1"))
+        side.all(session.tasks.events("task_1"))
 
 
 def test_an_event_that_is_new_to_this_version_is_passed_on(
@@ -137,7 +137,7 @@ def test_an_event_that_is_new_to_this_version_is_passed_on(
 ) -> None:
     new = ("3", "approval_required", {"approvalId": "apr_1"})
     server.replies = [sse(text([new, *FRAMES[-1:]]))]
-    first, last = side.all(session.tasks.stream("task_1"))
+    first, last = side.all(session.tasks.events("task_1"))
     assert (first.type, first.name, first.data) == ("unknown", new[1], new[2])
     assert last.result.output == "42"
 
@@ -145,7 +145,7 @@ def test_an_event_that_is_new_to_this_version_is_passed_on(
 def test_a_failed_task_ends_with_its_error(side: Side, server: Server, session: Any) -> None:
     failed = {"code": "provider_error", "message": "down", "resumable": False, "taskId": "task_1"}
     server.replies = [sse(text([FRAMES[0], ("9", "error", failed)]))]
-    events = side.all(session.tasks.stream("task_1"))
+    events = side.all(session.tasks.events("task_1"))
     assert [event.type for event in events] == ["status", "error"]
 
 
@@ -167,6 +167,23 @@ def test_an_agent_streams_five_types_of_events(side: Side, server: Server, agent
     assert events[-1].result.task_id == "task_1"
     assert server.asked[1].json == {"task": "Write a report", "maxSteps": 3}
     assert server.asked[2].path == "/v1/sessions/ses_1/tasks/task_1/stream"
+
+
+def test_a_session_and_a_task_stream_the_same(side: Side, server: Server, session: Any) -> None:
+    server.replies = [answer(TASK, 201), sse(text(FRAMES)), sse(text(FRAMES))]
+    first = side.all(session.stream("researcher", "x", model="mock"))
+    assert server.asked[1].json == {"input": "x", "agent": "researcher", "model": "mock"}
+    assert side.all(session.tasks.stream("task_1")) == first
+    assert [event.event_id for event in first] == ["4.9", "5-1", "6", "7", "8"]
+
+
+def test_a_stream_knows_what_the_run_came_to(side: Side, server: Server, agent: Any) -> None:
+    server.replies = [answer(SUBMITTED, 202), sse(text(FRAMES))]
+    assert side.do(agent.stream("x").result()).output == "42"
+    server.replies = [answer(SESSION), answer(status=204)]
+    session = side.do(side.client().sessions.get("ses_1"))
+    with pytest.raises(UnexpectedAnswerError, match="done"):
+        side.do(session.tasks.stream("task_1", last_event_id="8").result())
 
 
 def test_an_agents_stream_raises_when_the_task_fails(

@@ -88,7 +88,7 @@ CALLS: Dict[str, Call] = {
     "task_cancel": lambda c, s, a: s.tasks.cancel("task_1"),
     "task_deliveries": lambda c, s, a: s.tasks.deliveries("task_1"),
     "task_steps": lambda c, s, a: s.tasks.steps("task_1"),
-    "task_stream": lambda c, s, a: s.tasks.stream("task_1"),
+    "task_stream": lambda c, s, a: s.tasks.events("task_1"),
     "task_wait": lambda c, s, a: s.tasks.wait("task_1"),
     "settings_view": lambda c, s, a: c.settings.get(),
     "settings_update": lambda c, s, a: c.settings.update(billing_day=1),
@@ -201,6 +201,7 @@ def test_both_clients_have_the_same_surface() -> None:
         (theazo.AsyncAgent, theazo.Agent),
         (theazo.AsyncPages, theazo.Pages),
         (theazo.AsyncStream, theazo.Stream),
+        (theazo.AsyncRunStream, theazo.RunStream),
     ]
     for waits, plain in pairs:
         assert public(waits) == public(plain)
@@ -262,5 +263,5 @@ def test_a_stream_is_asked_for_as_one(side: Side, server: Server) -> None:
     server.replies = [answer(SESSION), sse("")]
     session = side.do(side.client(max_retries=0).sessions.get("ses_1"))
     with pytest.raises(theazo.APIConnectionError):
-        side.all(session.tasks.stream("task_1"))
+        side.all(session.tasks.events("task_1"))
     assert server.asked[1].headers["accept"] == "text/event-stream"

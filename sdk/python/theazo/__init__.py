@@ -16,6 +16,7 @@ from . import errors, events, types, webhooks
 from ._async.agent import AsyncAgent
 from ._async.client import AsyncTheazo
 from ._async.pages import AsyncPages
+from ._async.runs import AsyncRunStream
 from ._async.session import AsyncSession
 from ._async.stream import AsyncStream
 from ._core.answer import Answer
@@ -24,6 +25,7 @@ from ._core.request import RequestOptions
 from ._sync.agent import Agent
 from ._sync.client import Theazo
 from ._sync.pages import Pages
+from ._sync.runs import RunStream
 from ._sync.session import Session
 from ._sync.stream import Stream
 from ._version import __version__
@@ -52,6 +54,7 @@ from .errors import (
     UnprocessableEntityError,
     WebhookVerificationError,
 )
+from .results import RetryResult
 
 __all__ = [
     "APIConnectionError",
@@ -62,6 +65,7 @@ __all__ = [
     "ArgumentError",
     "AsyncAgent",
     "AsyncPages",
+    "AsyncRunStream",
     "AsyncSession",
     "AsyncStream",
     "AsyncTheazo",
@@ -78,6 +82,8 @@ __all__ = [
     "ProviderError",
     "RateLimitError",
     "RequestOptions",
+    "RetryResult",
+    "RunStream",
     "Session",
     "SessionLimitExceededError",
     "Stream",

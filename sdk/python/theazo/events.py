@@ -135,9 +135,9 @@ class UnknownEvent(TaskEvent):
     type: Literal["unknown"] = "unknown"
 
 
-#: What `agent.stream(task)` gives.
+#: What `agent.stream(task)`, `session.stream(…)` and `session.tasks.stream(id)` give.
 StreamEvent = Union[TextEvent, ToolCallEvent, ToolResultEvent, ProgressEvent, DoneEvent]
-#: What `session.tasks.stream(id)` and `agent.events()` give: all there is.
+#: What `session.tasks.events(id)` and `agent.events()` give: all there is.
 AnyEvent = Union[
     StatusEvent,
     ThinkingEvent,

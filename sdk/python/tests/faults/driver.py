@@ -111,7 +111,7 @@ class SyncCalls(Calls):
             expect(len(listed) == len(set(listed)), "a list has a task twice")
             return {"id": session.id}
         task = session.tasks.submit(agent="coder", model="mock", input=long_input(call))
-        return {"id": task.id, **told(list(session.tasks.stream(task.id)))}
+        return {"id": task.id, **told(list(session.tasks.events(task.id)))}
 
 
 class AsyncCalls(Calls):
@@ -156,7 +156,7 @@ class AsyncCalls(Calls):
             expect(len(listed) == len(set(listed)), "a list has a task twice")
             return {"id": session.id}
         task = await session.tasks.submit(agent="coder", model="mock", input=long_input(call))
-        events = [event async for event in session.tasks.stream(task.id)]
+        events = [event async for event in session.tasks.events(task.id)]
         return {"id": task.id, **told(events)}
 
 

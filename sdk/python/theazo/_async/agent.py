@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import AsyncGenerator, Optional
+from typing import Optional
 
 from .._core.request import RequestOptions, body, get, path, post, query, rest_of
 from .._core.sse import Place
-from ..errors import UnexpectedAnswerError, of_task
-from ..events import AnyEvent, StreamEvent
+from ..errors import UnexpectedAnswerError
+from ..events import AnyEvent
+from ..results import RetryResult, of_retry
 from ..types import Agent as AgentData
 from ..types import (
     AgentLogEntry,
@@ -29,6 +30,7 @@ from .agent_files import AsyncFiles
 from .agent_ports import AsyncPorts
 from .pages import AsyncPages
 from .resource import AsyncResource
+from .runs import AsyncRunStream, told
 from .stream import AsyncStream, events
 from .tasks import AsyncTasks, Input
 from .transport import AsyncTransport
@@ -117,7 +119,7 @@ class AsyncAgent(AsyncResource):
         priority: Optional[TaskPriorityParam] = None,
         webhook: Optional[str] = None,
         options: Optional[RequestOptions] = None,
-    ) -> AsyncStream[StreamEvent]:
+    ) -> AsyncRunStream:
         """Gives the agent a task and tells what it does, live: events of the types `text`,
         `tool_call`, `tool_result`, `progress` and `done`.
 
@@ -132,27 +134,11 @@ class AsyncAgent(AsyncResource):
         Raises:
             TaskFailedError: In place of `done`, when the task failed.
         """
-        return AsyncStream(self._stream(task, max_steps, priority, webhook, options))
 
-    async def _stream(
-        self,
-        task: Input,
-        max_steps: Optional[int],
-        priority: Optional[TaskPriorityParam],
-        webhook: Optional[str],
-        options: Optional[RequestOptions],
-    ) -> AsyncGenerator[StreamEvent, None]:
-        submitted = await self._submit(task, max_steps, priority, webhook, options)
-        stream = self._tasks.stream(submitted.task_id, options=rest_of(options))
-        try:
-            async for event in stream:
-                if event.type == "error":
-                    raise of_task(await self._tasks.get(submitted.task_id))
-                if event.type in ("status", "thinking", "output", "unknown"):
-                    continue
-                yield event  # type: ignore[misc]
-        finally:
-            await stream.close()
+        async def submit() -> str:
+            return (await self._submit(task, max_steps, priority, webhook, options)).task_id
+
+        return AsyncRunStream(told(self._tasks, submit, None, rest_of(options)))
 
     def events(
         self,
@@ -217,11 +203,12 @@ class AsyncAgent(AsyncResource):
         request = post(self._path("/resume"), content, patience=_MOVE).with_options(options)
         self.data = await self._transport.call(request, AgentData)
 
-    async def retry(self, *, options: Optional[RequestOptions] = None) -> RunResult:
+    async def retry(self, *, options: Optional[RequestOptions] = None) -> RetryResult:
         """Does the last task again, from scratch, with a fresh agent made of the same."""
         request = post(self._path("/retry")).with_options(options)
         submitted = await self._transport.call(request, Submitted)
-        return await self._tasks.result(submitted.task_id, options=rest_of(options))
+        result = await self._tasks.result(submitted.task_id, options=rest_of(options))
+        return of_retry(result, submitted.agent_id)
 
     async def terminate(self, *, options: Optional[RequestOptions] = None) -> None:
         """Ends the agent for good: its sandbox and its files are gone."""

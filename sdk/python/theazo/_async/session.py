@@ -33,6 +33,7 @@ from ..types import Session as SessionData
 from .agents import AsyncSessionAgents
 from .pages import AsyncPages
 from .resource import AsyncResource
+from .runs import AsyncRunStream, told
 from .tasks import AsyncTasks, Input
 from .transport import AsyncTransport
 
@@ -111,10 +112,49 @@ class AsyncSession(AsyncResource):
         )
         return await self.tasks.result(submitted.id, options=rest_of(options))
 
-    async def refresh(self, *, options: Optional[RequestOptions] = None) -> SessionData:
+    def stream(
+        self,
+        agent_type: str,
+        task: Input,
+        *,
+        model: Optional[AgentModelConfigParam] = None,
+        priority: Optional[TaskPriorityParam] = None,
+        timeout: Optional[int] = None,
+        cost_cap: Optional[MoneyParam] = None,
+        max_steps: Optional[int] = None,
+        webhook: Optional[str] = None,
+        options: Optional[RequestOptions] = None,
+    ) -> AsyncRunStream:
+        """As `run`, and tells what is done, live. The task is submitted when the first event is
+        asked for.
+
+        ```python
+        async for event in session.stream("researcher", "analyze competitor pricing"):
+            if event.type == "text":
+                print(event.delta, end="")
+        ```
+        """
+
+        async def submit() -> str:
+            submitted = await self.tasks.submit(
+                input=task,
+                agent=agent_type,
+                model=model,
+                priority=priority,
+                timeout=timeout,
+                cost_cap=cost_cap,
+                max_steps=max_steps,
+                webhook=webhook,
+                options=options,
+            )
+            return submitted.id
+
+        return AsyncRunStream(told(self.tasks, submit, None, rest_of(options)))
+
+    async def refresh(self, *, options: Optional[RequestOptions] = None) -> AsyncSession:
         """The session as it is now."""
         self.data = await self._transport.call(get(self._path()).with_options(options), SessionData)
-        return self.data
+        return self
 
     async def update(
         self,
@@ -125,7 +165,7 @@ class AsyncSession(AsyncResource):
         compute: Optional[ComputeParam] = None,
         webhook: Union[str, NotGiven, None] = NOT_GIVEN,
         options: Optional[RequestOptions] = None,
-    ) -> SessionData:
+    ) -> AsyncSession:
         """Changes what is given; each is replaced whole. `webhook=None`: nobody is told any more.
 
         ```python
@@ -142,13 +182,13 @@ class AsyncSession(AsyncResource):
         )
         request = Request("PATCH", self._path(), body=content).with_options(options)
         self.data = await self._transport.call(request, SessionData)
-        return self.data
+        return self
 
-    async def end(self, *, options: Optional[RequestOptions] = None) -> SessionData:
+    async def end(self, *, options: Optional[RequestOptions] = None) -> AsyncSession:
         """Ends the session for good, and terminates its agents."""
         request = post(self._path("/end"), patience=120.0).with_options(options)
         self.data = await self._transport.call(request, SessionData)
-        return self.data
+        return self
 
     def deliveries(
         self,

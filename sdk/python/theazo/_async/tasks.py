@@ -22,6 +22,7 @@ from ..types import (
 )
 from .pages import AsyncPages
 from .resource import AsyncResource
+from .runs import AsyncRunStream, told
 from .stream import AsyncStream, events
 from .transport import AsyncTransport
 
@@ -173,13 +174,37 @@ class AsyncTasks(AsyncResource):
         *,
         last_event_id: Optional[str] = None,
         options: Optional[RequestOptions] = None,
-    ) -> AsyncStream[AnyEvent]:
-        """All events of a task, from its beginning to its end, or after `last_event_id`.
-
-        A task that fails ends with an event of type `error`; that is not raised.
+    ) -> AsyncRunStream:
+        """What a task does, from its beginning to its end, or after `last_event_id`: events of the
+        types `text`, `tool_call`, `tool_result`, `progress` and `done`.
 
         ```python
         async for event in session.tasks.stream(task.id):
+            if event.type == "text":
+                print(event.delta, end="")
+        ```
+
+        Raises:
+            TaskFailedError: In place of `done`, when the task failed.
+        """
+
+        async def known() -> str:
+            return task_id
+
+        return AsyncRunStream(told(self, known, last_event_id, options))
+
+    def events(
+        self,
+        task_id: str,
+        *,
+        last_event_id: Optional[str] = None,
+        options: Optional[RequestOptions] = None,
+    ) -> AsyncStream[AnyEvent]:
+        """All events of a task, as the API has them. One that fails ends with an event of type
+        `error`, which is not raised.
+
+        ```python
+        async for event in session.tasks.events(task.id):
             print(event.type)
         ```
         """

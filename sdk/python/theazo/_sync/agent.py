@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Generator, Optional
+from typing import Optional
 
 from .._core.request import RequestOptions, body, get, path, post, query, rest_of
 from .._core.sse import Place
-from ..errors import UnexpectedAnswerError, of_task
-from ..events import AnyEvent, StreamEvent
+from ..errors import UnexpectedAnswerError
+from ..events import AnyEvent
+from ..results import RetryResult, of_retry
 from ..types import Agent as AgentData
 from ..types import (
     AgentLogEntry,
@@ -30,6 +31,7 @@ from .agent_files import Files
 from .agent_ports import Ports
 from .pages import Pages
 from .resource import Resource
+from .runs import RunStream, told
 from .stream import Stream, events
 from .tasks import Tasks, Input
 from .transport import Transport
@@ -118,7 +120,7 @@ class Agent(Resource):
         priority: Optional[TaskPriorityParam] = None,
         webhook: Optional[str] = None,
         options: Optional[RequestOptions] = None,
-    ) -> Stream[StreamEvent]:
+    ) -> RunStream:
         """Gives the agent a task and tells what it does, live: events of the types `text`,
         `tool_call`, `tool_result`, `progress` and `done`.
 
@@ -133,27 +135,11 @@ class Agent(Resource):
         Raises:
             TaskFailedError: In place of `done`, when the task failed.
         """
-        return Stream(self._stream(task, max_steps, priority, webhook, options))
 
-    def _stream(
-        self,
-        task: Input,
-        max_steps: Optional[int],
-        priority: Optional[TaskPriorityParam],
-        webhook: Optional[str],
-        options: Optional[RequestOptions],
-    ) -> Generator[StreamEvent, None, None]:
-        submitted = self._submit(task, max_steps, priority, webhook, options)
-        stream = self._tasks.stream(submitted.task_id, options=rest_of(options))
-        try:
-            for event in stream:
-                if event.type == "error":
-                    raise of_task(self._tasks.get(submitted.task_id))
-                if event.type in ("status", "thinking", "output", "unknown"):
-                    continue
-                yield event  # type: ignore[misc]
-        finally:
-            stream.close()
+        def submit() -> str:
+            return self._submit(task, max_steps, priority, webhook, options).task_id
+
+        return RunStream(told(self._tasks, submit, None, rest_of(options)))
 
     def events(
         self,
@@ -218,11 +204,12 @@ class Agent(Resource):
         request = post(self._path("/resume"), content, patience=_MOVE).with_options(options)
         self.data = self._transport.call(request, AgentData)
 
-    def retry(self, *, options: Optional[RequestOptions] = None) -> RunResult:
+    def retry(self, *, options: Optional[RequestOptions] = None) -> RetryResult:
         """Does the last task again, from scratch, with a fresh agent made of the same."""
         request = post(self._path("/retry")).with_options(options)
         submitted = self._transport.call(request, Submitted)
-        return self._tasks.result(submitted.task_id, options=rest_of(options))
+        result = self._tasks.result(submitted.task_id, options=rest_of(options))
+        return of_retry(result, submitted.agent_id)
 
     def terminate(self, *, options: Optional[RequestOptions] = None) -> None:
         """Ends the agent for good: its sandbox and its files are gone."""

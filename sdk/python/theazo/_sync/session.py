@@ -34,6 +34,7 @@ from ..types import Session as SessionData
 from .agents import SessionAgents
 from .pages import Pages
 from .resource import Resource
+from .runs import RunStream, told
 from .tasks import Tasks, Input
 from .transport import Transport
 
@@ -112,10 +113,49 @@ class Session(Resource):
         )
         return self.tasks.result(submitted.id, options=rest_of(options))
 
-    def refresh(self, *, options: Optional[RequestOptions] = None) -> SessionData:
+    def stream(
+        self,
+        agent_type: str,
+        task: Input,
+        *,
+        model: Optional[AgentModelConfigParam] = None,
+        priority: Optional[TaskPriorityParam] = None,
+        timeout: Optional[int] = None,
+        cost_cap: Optional[MoneyParam] = None,
+        max_steps: Optional[int] = None,
+        webhook: Optional[str] = None,
+        options: Optional[RequestOptions] = None,
+    ) -> RunStream:
+        """As `run`, and tells what is done, live. The task is submitted when the first event is
+        asked for.
+
+        ```python
+        for event in session.stream("researcher", "analyze competitor pricing"):
+            if event.type == "text":
+                print(event.delta, end="")
+        ```
+        """
+
+        def submit() -> str:
+            submitted = self.tasks.submit(
+                input=task,
+                agent=agent_type,
+                model=model,
+                priority=priority,
+                timeout=timeout,
+                cost_cap=cost_cap,
+                max_steps=max_steps,
+                webhook=webhook,
+                options=options,
+            )
+            return submitted.id
+
+        return RunStream(told(self.tasks, submit, None, rest_of(options)))
+
+    def refresh(self, *, options: Optional[RequestOptions] = None) -> Session:
         """The session as it is now."""
         self.data = self._transport.call(get(self._path()).with_options(options), SessionData)
-        return self.data
+        return self
 
     def update(
         self,
@@ -126,7 +166,7 @@ class Session(Resource):
         compute: Optional[ComputeParam] = None,
         webhook: Union[str, NotGiven, None] = NOT_GIVEN,
         options: Optional[RequestOptions] = None,
-    ) -> SessionData:
+    ) -> Session:
         """Changes what is given; each is replaced whole. `webhook=None`: nobody is told any more.
 
         ```python
@@ -143,13 +183,13 @@ class Session(Resource):
         )
         request = Request("PATCH", self._path(), body=content).with_options(options)
         self.data = self._transport.call(request, SessionData)
-        return self.data
+        return self
 
-    def end(self, *, options: Optional[RequestOptions] = None) -> SessionData:
+    def end(self, *, options: Optional[RequestOptions] = None) -> Session:
         """Ends the session for good, and terminates its agents."""
         request = post(self._path("/end"), patience=120.0).with_options(options)
         self.data = self._transport.call(request, SessionData)
-        return self.data
+        return self
 
     def deliveries(
         self,

@@ -23,6 +23,7 @@ from ..types import (
 )
 from .pages import Pages
 from .resource import Resource
+from .runs import RunStream, told
 from .stream import Stream, events
 from .transport import Transport
 
@@ -174,13 +175,37 @@ class Tasks(Resource):
         *,
         last_event_id: Optional[str] = None,
         options: Optional[RequestOptions] = None,
-    ) -> Stream[AnyEvent]:
-        """All events of a task, from its beginning to its end, or after `last_event_id`.
-
-        A task that fails ends with an event of type `error`; that is not raised.
+    ) -> RunStream:
+        """What a task does, from its beginning to its end, or after `last_event_id`: events of the
+        types `text`, `tool_call`, `tool_result`, `progress` and `done`.
 
         ```python
         for event in session.tasks.stream(task.id):
+            if event.type == "text":
+                print(event.delta, end="")
+        ```
+
+        Raises:
+            TaskFailedError: In place of `done`, when the task failed.
+        """
+
+        def known() -> str:
+            return task_id
+
+        return RunStream(told(self, known, last_event_id, options))
+
+    def events(
+        self,
+        task_id: str,
+        *,
+        last_event_id: Optional[str] = None,
+        options: Optional[RequestOptions] = None,
+    ) -> Stream[AnyEvent]:
+        """All events of a task, as the API has them. One that fails ends with an event of type
+        `error`, which is not raised.
+
+        ```python
+        for event in session.tasks.events(task.id):
             print(event.type)
         ```
         """
