@@ -1,0 +1,32 @@
+"""Snapshots of agents."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from .._core.request import Request, RequestOptions, get, path, query
+from ..types import Snapshot
+from .pages import AsyncPages
+from .resource import AsyncResource
+
+
+class AsyncSnapshots(AsyncResource):
+    """`client.snapshots`: what `agent.pause()` has saved."""
+
+    def list(
+        self,
+        *,
+        session_id: Optional[str] = None,
+        limit: Optional[int] = None,
+        cursor: Optional[str] = None,
+        options: Optional[RequestOptions] = None,
+    ) -> AsyncPages[Snapshot]:
+        """All snapshots, newest first."""
+        asked = query(session_id=session_id, limit=limit, cursor=cursor)
+        request = get("/v1/snapshots", asked).with_options(options)
+        return AsyncPages(self._transport, request, Snapshot.from_dict)
+
+    async def delete(self, snapshot_id: str, *, options: Optional[RequestOptions] = None) -> None:
+        """Deletes a snapshot. Refused while a paused agent needs it."""
+        request = Request("DELETE", path("/v1/snapshots/{snapshot_id}", snapshot_id=snapshot_id))
+        await self._transport.send(request.with_options(options))
