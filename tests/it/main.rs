@@ -10,6 +10,7 @@ mod conventions;
 mod crash;
 mod document;
 mod embedded;
+mod fault_proxy;
 mod files;
 mod hostile;
 mod lifecycle;

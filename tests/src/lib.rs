@@ -11,6 +11,7 @@
 //! - [`Task`] is a run: submitted, waited for, its steps, its files.
 //! - [`model_server`] stands in for the model vendors, and checks the manners of who calls it.
 //! - [`stripe`] stands in for Stripe, and keeps to its rules.
+//! - [`fault_proxy`] breaks what passes between a client and the server.
 //! - [`Chance`] is where random choices come from: a seed that is printed and can be given again.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it is")]
 #![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "as above")]
@@ -19,6 +20,7 @@ mod answer;
 mod chance;
 mod client;
 mod cluster;
+pub mod fault_proxy;
 mod leftovers;
 pub mod model_server;
 mod resources;
