@@ -97,6 +97,46 @@ install_model_clients() {
   cp "$from/package-lock.json" "$done"
 }
 
+# What the SDKs and their tests need: the TypeScript one built, in its own folder, with the tools that
+# build it; a Python with what the other one needs, beside what cargo builds.
+install_sdks() {
+  install_typescript_sdk
+  install_python_sdk
+}
+
+install_typescript_sdk() {
+  command -v npm >/dev/null || install_packages npm
+  local folder
+  for folder in sdk/typescript sdk/typescript/examples/express-app; do
+    cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed.json" && continue
+    say "installing what $folder needs"
+    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund)
+    cp "$folder/package-lock.json" "$folder/node_modules/.installed.json"
+  done
+  (cd sdk/typescript && npm run --silent build)
+}
+
+install_python_sdk() {
+  local to requirements=sdk/python/requirements-dev.txt
+  mkdir -p "${CARGO_TARGET_DIR:-target}"
+  to=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/sdk-python
+  cmp -s "$requirements" "$to/.installed" && return 0
+  say "installing what sdk/python needs"
+  rm -rf "$to"
+  # Debian keeps what makes these apart from Python itself.
+  python3 -m venv "$to" || { install_packages python3-venv && python3 -m venv --clear "$to"; }
+  "$to/bin/pip" install -q --disable-pip-version-check -r "$requirements"
+  cp "$requirements" "$to/.installed"
+}
+
+# The checks and the tests of each SDK alone; the whole-system ones are in tests/it/sdk.
+test_sdks() {
+  local python
+  python=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/sdk-python/bin/python
+  (cd sdk/typescript && npm run --silent test:types && npm test --silent)
+  (cd sdk/python && "$python" -m ruff check && "$python" -m mypy && "$python" -m pytest -q)
+}
+
 # An S3-compatible server, which the blob store's tests start.
 install_moto() {
   local to version="moto[server]==5.2.5"

@@ -10,6 +10,8 @@ mod files;
 mod imports;
 #[path = "tidy/routes.rs"]
 mod routes;
+#[path = "tidy/sdk.rs"]
+mod sdk;
 #[path = "tidy/source.rs"]
 mod source;
 #[path = "tidy/words.rs"]

@@ -30,6 +30,7 @@ mod run_results;
 mod run_stops;
 mod run_webhooks;
 mod sandbox;
+mod sdk;
 mod shutdown;
 mod streams;
 mod tenants;

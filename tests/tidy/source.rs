@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What is not ours, or not source.
-const SKIPPED: &[&str] = &["target", ".git", "node_modules", "theazo-data", "theazo-cluster"];
+const SKIPPED: &[&str] =
+    &["target", ".git", "node_modules", "dist", "__pycache__", "theazo-data", "theazo-cluster"];
 
 /// A Rust file, by its path from the repository's root.
 pub struct Source {

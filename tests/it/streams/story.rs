@@ -26,10 +26,10 @@ pub struct Told {
 
 /// What an id means: a commit, how many of its events, how many bytes of text since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place(u64, u32, u64);
+pub struct Place(u64, u32, u64);
 
 impl Place {
-    fn of(id: &str) -> Self {
+    pub fn of(id: &str) -> Self {
         let (rest, text) = id.split_once('.').unwrap_or((id, "0"));
         let (commit, events) = rest.split_once('-').unwrap_or((rest, "4294967295"));
         Self(commit.parse().unwrap(), events.parse().unwrap(), text.parse().unwrap())
