@@ -115,10 +115,11 @@ impl FromRequestParts<AppState> for Reader {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, state).await?;
         let models = state.reads.clone();
-        match wanted(parts)? {
-            Some(position) => catch_up(&models, &state.commander, position).await?,
-            None => caller.catch_up(&models).await,
+        if let Some(position) = wanted(parts)? {
+            catch_up(&models, &state.commander, position).await?;
         }
+        // Another client of the same caller may have written since, and have told this one of it.
+        caller.catch_up(&models).await;
         Ok(Self { caller, models })
     }
 }

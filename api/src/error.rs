@@ -9,10 +9,12 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use theazo_commands::{CommandError, VaultError};
 use theazo_domain::{FieldError, Rejection, RequestId, TaskId};
-use theazo_log::LogError;
+use theazo_log::{LogError, Position};
 use theazo_projections::ReadError;
 use theazo_providers::GatewayError;
 use theazo_providers::ProviderError;
+
+use crate::write::POSITION;
 
 /// Seconds after which a request that met a passing fault is worth repeating.
 const RETRY_SOON: u32 = 1;
@@ -85,6 +87,9 @@ pub struct OfTask {
     pub task_id: TaskId,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
+    /// Where in the log its end is, or its beginning: so far a read must see to know it.
+    #[serde(skip)]
+    pub position: Option<Position>,
 }
 
 impl ApiError {
@@ -143,7 +148,15 @@ impl ApiError {
 
     /// Says which task it is about.
     pub fn of_task(self, task_id: TaskId, output: Option<String>) -> Self {
-        Self { task: Some(Box::new(OfTask { task_id, output })), ..self }
+        Self { task: Some(Box::new(OfTask { task_id, output, position: None })), ..self }
+    }
+
+    /// Says how far the log had got with the task that it is about.
+    pub fn written_at(mut self, position: Position) -> Self {
+        if let Some(task) = &mut self.task {
+            task.position = Some(position);
+        }
+        self
     }
 }
 
@@ -299,6 +312,9 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(position) = self.task.as_ref().and_then(|task| task.position) {
+            headers.insert(POSITION, HeaderValue::from(position.0));
         }
         if self.code == ErrorCode::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use theazo_tests::{Method, Server};
+use theazo_tests::{Method, Server, Setup};
 
 use crate::routes;
 use crate::world::World;
@@ -193,6 +193,36 @@ async fn a_client_reads_its_own_writes() {
     ahead.refused("unavailable");
     let wrong = client.get("/v1/sessions").header("X-Theazo-Min-Position", "soon").await;
     wrong.refused("unprocessable_entity");
+}
+
+/// A client that has written before asks for its own position, which is older than what another one
+/// has written since and has told it of.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_reads_what_another_one_has_told_it_of() {
+    let server = Setup::default().start_embedded().await;
+    let client = server.test();
+    let before = client.post("/v1/sessions", json!({ "userId": "before" })).await;
+    let before = before.header("x-theazo-position").unwrap().to_owned();
+    for _ in 0..200 {
+        let id = client.session().await;
+        let other = server.test().get(format!("/v1/sessions/{id}"));
+        other.header("X-Theazo-Min-Position", before.as_str()).await.expect(200);
+    }
+}
+
+/// An answer that says that a run has failed is an answer of a write all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_run_can_be_read_after_its_answer() {
+    let server = Server::start().await;
+    let client = server.test();
+    let session = client.session().await;
+    let body = json!({ "agent": "coder", "task": "@fail auth no" });
+    let failed = client.post(format!("/v1/sessions/{session}/run"), body).await;
+    let position = failed.header("x-theazo-position").unwrap().to_owned();
+    let task = failed.refused("provider_error")["details"]["taskId"].as_str().unwrap().to_owned();
+    let read = client.get(format!("/v1/sessions/{session}/tasks/{task}"));
+    let task = read.header("X-Theazo-Min-Position", position).await.expect(200);
+    assert_eq!(task["status"], "failed", "{task}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -191,7 +191,7 @@ async fn session_run(
     let path = TaskPath { session, task: submitted.state.id };
     let patience = Duration::from_millis(WaitQuery::MAX_MS);
     let Some((task, position)) = until_ended(&state, &writer, path, patience).await? else {
-        return Err(unfinished(&state, &submitted.state));
+        return Err(unfinished(&state, &submitted.state).written_at(submitted.position));
     };
     writer.caller.wrote(position);
     let view = View { commander: &writer.commander, scope: writer.scope() };
@@ -199,7 +199,7 @@ async fn session_run(
         return Ok(Written::ok(&writer.caller, position, view.result(&task).await?));
     }
     let output = view.text(&task, TaskPart::Output, &task.output).await?;
-    Err(failed(&task).of_task(task.id, output))
+    Err(failed(&task).of_task(task.id, output).written_at(position))
 }
 
 fn one_shot(session: SessionId, body: RunSession) -> Result<Request, ApiError> {
