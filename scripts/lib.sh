@@ -131,10 +131,22 @@ install_python_sdk() {
 
 # The checks and the tests of each SDK alone; the whole-system ones are in tests/it/sdk.
 test_sdks() {
-  local python
-  python=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/sdk-python/bin/python
-  (cd sdk/typescript && npm run --silent test:types && npm test --silent)
-  (cd sdk/python && "$python" -m ruff check && "$python" -m mypy && "$python" -m pytest -q)
+  local home
+  home=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/sdk-python
+  (
+    cd sdk/typescript
+    npm run --silent format:check
+    npm run --silent test:types
+    npm test --silent
+  )
+  (
+    export PYTHONDONTWRITEBYTECODE=1
+    cd sdk/python
+    "$home/bin/python" -m ruff format --no-cache --check .
+    "$home/bin/python" -m ruff check --no-cache .
+    "$home/bin/python" -m mypy --cache-dir "$home/.mypy_cache"
+    "$home/bin/python" -m pytest -q -p no:cacheprovider tests
+  )
 }
 
 # An S3-compatible server, which the blob store's tests start.

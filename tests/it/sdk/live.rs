@@ -19,7 +19,12 @@ async fn pass(language: Language, program: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn typescripts_live_tests_pass() {
-    pass(Language::TypeScript, &["--test", "tests/live/"]).await;
+    let files = std::fs::read_dir(Language::TypeScript.folder().join("tests/live")).unwrap();
+    let paths = files.map(|file| file.unwrap().path().to_str().unwrap().to_owned());
+    let tests: Vec<String> = paths.filter(|path| path.ends_with(".test.mjs")).collect();
+    assert!(!tests.is_empty());
+    let tests = tests.iter().map(String::as_str);
+    pass(Language::TypeScript, &["--test"].into_iter().chain(tests).collect::<Vec<_>>()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

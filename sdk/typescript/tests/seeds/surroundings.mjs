@@ -19,7 +19,10 @@ function isMoney(money) {
 /** A RunResult, and the five lines that print it. */
 function isResult(result, logged) {
   assert.equal(typeof result.output, 'string')
-  assert.ok(result.artifacts.every((path) => path.startsWith('/workspace/')), result.artifacts)
+  assert.ok(
+    result.artifacts.every((path) => path.startsWith('/workspace/')),
+    result.artifacts,
+  )
   isMoney(result.cost)
   assert.ok(Number.isInteger(result.duration))
   assert.ok(result.toolCalls.every((call) => typeof call.name === 'string'))
@@ -51,7 +54,7 @@ async function endlessTask({ session }) {
   return { task_abc123: await submit(session.id, body) }
 }
 
-/** What `pip install httpx` would bring, and a server in the sandbox that answers as GitHub does. */
+/** What `pip install httpx` would bring, and a server in the sandbox in GitHub's place. */
 async function withHttpx({ agent }) {
   const python = process.env.SEEDS_PYTHON
   const packages = 'import httpx, os; print(os.path.dirname(os.path.dirname(httpx.__file__)))'
@@ -288,8 +291,8 @@ export const SURROUNDINGS = {
     },
   },
 
-  // What the product does not do yet: how each of these fails today, and what is put in its place so
-  // that the rest of the block is seen to run. The suite fails on the day it works as it is.
+  // What the product does not do yet: how each of these fails today, and what is put in its place
+  // so that the rest of the block is seen to run. The suite fails on the day it works as it is.
   'create-agent.ts': {
     fails: { code: 'unprocessable_entity', message: /compute\.provider: `e2b` is not available/ },
     instead: { "'e2b'": "'local'" },
