@@ -11,8 +11,8 @@ import { Sessions } from './resources/sessions.js'
 import { webhooks } from './webhooks.js'
 
 /**
- * The client of Theazo's API. Make one and keep it: it remembers how far its own writes have got, so
- * that it always reads them.
+ * The client of Theazo's API. Make one and keep it: it remembers how far its own writes have got,
+ * so that it always reads them.
  *
  * @example
  * import { Theazo } from 'theazo'

@@ -73,7 +73,8 @@ export const webhooks = {
     if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
       throw new ArgumentError(
         'webhooks.unwrap takes the raw body, as text or bytes: with express use ' +
-          "express.raw({ type: 'application/json' }) on this route, elsewhere await request.text().",
+          "express.raw({ type: 'application/json' }) on this route, " +
+          'elsewhere await request.text().',
       )
     }
     const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body

@@ -75,9 +75,9 @@ async function use(project, tarball) {
   assert.equal(run(project, 'node', 'a.cjs'), 'used\n')
   const both = `import { TheazoError } from 'theazo'
 import { createRequire } from 'node:module'
-if (createRequire(import.meta.url)('theazo').TheazoError !== TheazoError) throw new Error('two copies')
+if (createRequire(import.meta.url)('theazo').TheazoError !== TheazoError) throw new Error('twice')
 const names = Object.keys(createRequire(import.meta.url)('theazo'))
-if (Object.keys(await import('theazo')).join() !== names.sort().join()) throw new Error('other names')`
+if (Object.keys(await import('theazo')).join() !== names.sort().join()) throw new Error('names')`
   await writeFile(join(project, 'both.mjs'), both)
   run(project, 'node', 'both.mjs')
 

@@ -40,8 +40,9 @@ const KNOWN = 1_000
 
 /**
  * @internal
- * The events of `source`, each once: when the connection breaks, or is silent, it is made again from
- * the last event on. Ends after the last event, or when the server says that there are no more.
+ * The events of `source`, each once: when the connection breaks, or is silent, it is made again
+ * from the last event on. Ends after the last event, or when the server says that there are no
+ * more.
  */
 export async function* follow(
   transport: Transport,

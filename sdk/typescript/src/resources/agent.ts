@@ -217,7 +217,7 @@ export class Agent {
    * What the agent did and what was done to it, newest first.
    *
    * @example
-   * for await (const entry of agent.logs({ level: 'error' })) console.log(entry.time, entry.message)
+   * for await (const entry of agent.logs({ level: 'error' })) console.log(entry.message)
    */
   logs(options: { level?: AgentLogEntry['level'] } & ListOptions & RequestOptions = {}) {
     const { level, ...rest } = options

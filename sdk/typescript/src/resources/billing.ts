@@ -176,7 +176,8 @@ export class BillingExports {
     what: StartExportOptions = {},
     options: RequestOptions = {},
   ): Call<Schemas['StartedExport']> {
-    const path = `/v1/billing/exports/${check.id(biller, 'exports.start', "'stripe' or 'metronome'")}`
+    const name = check.id(biller, 'exports.start', "'stripe' or 'metronome'")
+    const path = `/v1/billing/exports/${name}`
     return this.#transport.call({ method: 'POST', path, body: what }, options)
   }
 

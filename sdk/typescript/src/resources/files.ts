@@ -7,7 +7,7 @@ import { ArgumentError } from '../errors.js'
 import type { RequestOptions } from '../options.js'
 import type { FileEntry, Schemas } from '../types.js'
 
-/** `agent.files`: the agent's `/workspace`. Files live as long as the agent, and are in snapshots. */
+/** `agent.files`: the agent's `/workspace`. Files live as long as it, and are in snapshots. */
 export class AgentFiles {
   readonly #transport: Transport
   readonly #path: string

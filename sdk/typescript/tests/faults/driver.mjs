@@ -79,18 +79,23 @@ const does = {
     return { id }
   },
   async stream({ call }) {
-    const said = `call-${call} is streamed piece by piece, and each piece comes once`
-    const task = await submit(call, `@think I think about it.\n@slow 5\n@say ${said}`)
-    const events = []
+    const task = await submit(call, longInput(call))
+    const [events, types] = [[], []]
     let text = ''
     for await (const { id, event, data } of session.tasks.events(task.id)) {
       events.push(id)
+      types.push(event)
       if (event === 'text') text += data.delta
-      if (event === 'error') throw new Error(data.message)
     }
-    if (text !== said) throw new Error(`the text is ${JSON.stringify(text)}`)
-    return { id: task.id, events, text }
+    return { id: task.id, events, types, text }
   },
+}
+
+/** What the mock model says in many pieces, with tools in between. */
+function longInput(call) {
+  const writes = (n) => `@tool write_file {"path": "${n}.txt", "content": "${n}"}\n@then\n`
+  const files = [0, 1, 2].map(writes).join('')
+  return `@slow 2\n@think A thought.\n${files}@say call-${call} ${'and on it goes '.repeat(20)}`
 }
 
 let failed = 0

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -28,11 +29,11 @@ for (const [name, said] of [
 
 test('examples/express-app', async (t) => {
   const cwd = `${root}examples/express-app`
-  const installed = spawnSync('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], {
-    cwd,
-    encoding: 'utf8',
-  })
-  assert.equal(installed.status, 0, installed.stderr)
+  if (!existsSync(`${cwd}/node_modules/express`)) {
+    const args = ['ci', '--prefer-offline', '--no-audit', '--no-fund']
+    const installed = spawnSync('npm', args, { cwd, encoding: 'utf8' })
+    assert.equal(installed.status, 0, installed.stderr)
+  }
   const app = spawn(process.execPath, ['server.js'], { cwd, env: { ...env, PORT: '0' } })
   t.after(() => app.kill())
   const [line] = await once(app.stdout, 'data')
