@@ -84,6 +84,11 @@ impl Origin {
         Self { scope, actor: Actor::system(part), request_id: None, seed: None, cause: None }
     }
 
+    /// Of a part of the request that is a command of its own on the same thing.
+    pub fn part(&self, name: &str) -> Self {
+        Self { seed: self.seed.map(|seed| seed.child(name)), ..self.clone() }
+    }
+
     /// The operator, at the command line.
     pub fn cli(scope: Scope) -> Self {
         Self { scope, actor: Actor::Cli, request_id: None, seed: None, cause: None }

@@ -108,6 +108,32 @@ async fn a_snapshot_is_the_beginning_of_another_agent() {
         .refused("not_found");
 }
 
+/// What it had until then is kept; a repeat of the request does nothing more.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_agent_goes_back_to_a_snapshot() {
+    let server = Server::start().await;
+    let client = server.live();
+    let session = client.session().await;
+    let agent = client.agent(&session).await;
+    client.bash(&agent, "echo one > a").await;
+    let snapshot = act(&client, &agent, "pause").await["snapshot"]["id"].clone();
+    act(&client, &agent, "resume").await;
+    client.bash(&agent, "echo two > a").await;
+    let back = json!({ "snapshotId": snapshot });
+    let path = format!("/v1/agents/{agent}/resume");
+    let first = client.post(&*path, back.clone()).once("back").await.expect(200);
+    assert_eq!(first["state"], "idle", "{first:#}");
+    assert_eq!(client.bash(&agent, "cat a").await, "one\n");
+    client.bash(&agent, "echo three > a").await;
+    client.post(&*path, back).once("back").await.ok();
+    assert_eq!(client.bash(&agent, "cat a").await, "three\n");
+    let kept = client.get(format!("/v1/snapshots?sessionId={session}")).await.expect(200);
+    let kept = kept["data"].as_array().unwrap();
+    let before = kept.iter().find(|kept| kept["id"] != snapshot).unwrap();
+    let other = client.agent_with(&session, json!({ "snapshotId": before["id"] })).await;
+    assert_eq!(client.bash(&other, "cat a").await, "two\n");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_an_agent_is_the_end_of_all_it_had() {
     let server = Server::start().await;

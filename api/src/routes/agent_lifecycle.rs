@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
+use theazo_commands::Origin;
 use theazo_commands::agent::new_snapshot_id;
 use theazo_domain::agent::{Agent as AgentAggregate, AgentCommand, AgentState, Pending};
 use theazo_domain::providers::ProviderKind;
@@ -55,26 +56,36 @@ async fn agent_pause(
     Id(id): Id<AgentId>,
     Json(Empty {}): Json<Empty>,
 ) -> Result<Written<Agent>, ApiError> {
-    let origin = writer.origin();
+    let (agent, position) = pause(&writer, writer.origin(), id).await?;
+    let shown = shown(&state.reads, writer.scope(), &agent).await?;
+    Ok(Written::ok(&writer.caller, position, shown))
+}
+
+/// The agent, paused.
+async fn pause(
+    writer: &Writer,
+    origin: &Origin,
+    id: AgentId,
+) -> Result<(Arc<AgentAggregate>, Position), ApiError> {
     let snapshot_id = new_snapshot_id(origin);
     let request = AgentCommand::RequestPause { snapshot_id, by_limit: false };
     let requested = writer.commander.agent(origin, id, &request).await?;
     writer.caller.wrote(requested.position);
     let pause = Some(Pending::Pause { snapshot_id });
     let settled = |agent: &AgentAggregate| agent.pending != pause;
-    let (agent, position) = wait(&writer, id, PAUSE_PATIENCE, settled).await?;
+    let (agent, position) = wait(writer, id, PAUSE_PATIENCE, settled).await?;
     // A repeat of an old request may find that the agent has been resumed since: it was paused.
-    if agent.snapshot.is_some_and(|snapshot| snapshot.id == snapshot_id) {
-        let shown = shown(&state.reads, writer.scope(), &agent).await?;
-        return Ok(Written::ok(&writer.caller, position, shown));
+    match agent.snapshot.is_some_and(|snapshot| snapshot.id == snapshot_id) {
+        true => Ok((agent, position)),
+        false => Err(not_done(&agent, "paused")),
     }
-    Err(not_done(&agent, "paused"))
 }
 
 /// Resume a paused agent
 ///
-/// It goes on where it left off, or with the files of the snapshot that is named. Answers when it
-/// can take work.
+/// It goes on where it left off, or with the files of the snapshot that is named. An idle agent
+/// that is to have those of a snapshot is paused first: what it had is a snapshot then, too.
+/// Answers when it can take work.
 #[utoipa::path(
     post,
     path = "/v1/agents/{id}/resume",
@@ -100,6 +111,9 @@ async fn agent_resume(
         let agent = writer.commander.load::<AgentAggregate>(&stream).await?.state;
         let agent = agent.ok_or_else(|| ApiError::not_found("agent"))?;
         must_fit(&writer, snapshot, agent.spec.provider).await?;
+        if agent.state == AgentState::Idle {
+            pause(&writer, &writer.origin().part("pause first"), id).await?;
+        }
     }
     let requested = writer.commander.resume_agent(writer.origin(), id, snapshot_id).await?;
     writer.caller.wrote(requested.position);
