@@ -107,7 +107,7 @@ install_sdks() {
 install_typescript_sdk() {
   command -v npm >/dev/null || install_packages npm
   local folder
-  for folder in sdk/typescript sdk/typescript/examples/express-app; do
+  for folder in sdk/typescript sdk/typescript/{examples/express-app,tests/runtimes}; do
     cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed.json" && continue
     say "installing what $folder needs"
     (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund)

@@ -163,6 +163,24 @@ async fn compute_stops_at_the_cap_and_goes_on_when_it_is_raised() {
     client.bash(&agent, "echo on").await;
 }
 
+/// It waited for room; there is some now, and nothing to pay with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queued_task_of_a_session_that_has_spent_all_fails() {
+    let server = Server::start().await;
+    let client = server.live();
+    let mut limits = max_cost(1);
+    limits["maxAgents"] = json!(1);
+    let session = limited_session(&client, "late", limits).await;
+    let agent = client.agent(&session).await;
+    let task = json!({ "agent": "coder", "input": "x", "model": "mock" });
+    let task = client.submit(&session, task).await;
+    client.agent_becomes(&agent, "paused").await;
+    assert_eq!(task.view().await["status"], "queued");
+    client.post(format!("/v1/agents/{agent}/terminate"), json!({})).await.ok();
+    let message = is_refused(&task).await;
+    assert!(message.contains("maxCost of 1 cents"), "{message}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_stops_at_its_agents_own_cap() {
     let Runs { models: _models, session, client, server } = priced(Setup::default()).await;
