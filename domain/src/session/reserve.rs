@@ -14,6 +14,9 @@ const PARTS: i128 = 4;
 const CALLS_AHEAD: i128 = 31;
 /// Compute is reserved in slices of so long, and shorter ones near a limit.
 const LONGEST_SLICE_MS: u64 = 60_000;
+/// A slice is no longer than the agent has run so far, or this: many do not live long, and others
+/// could not use what lies idle for them.
+const FIRST_SLICE_MS: u64 = 5_000;
 /// One of so many parts of what is left for each agent: a slice lies idle for as long as it is.
 const SLICES: i128 = 32;
 /// What nothing can be done with: an eighth of a second of compute.
@@ -274,7 +277,9 @@ fn grant(
         Need::Compute { price } => {
             let affordable = session.room(agent, Spender::Compute, now).affords(price);
             let share = u64::try_from(i128::from(affordable) / SLICES.saturating_mul(agents));
-            let slice = share.unwrap_or(0).clamp(SHORTEST_SLICE_MS, LONGEST_SLICE_MS);
+            let ran = session.budget.side(agent, Spender::Compute).map_or(0, |side| side.millis);
+            let longest = ran.clamp(FIRST_SLICE_MS, LONGEST_SLICE_MS);
+            let slice = share.unwrap_or(0).clamp(SHORTEST_SLICE_MS, longest);
             // The agent may be billed all that it was given already.
             let held_millis = slice.min(affordable).max(rest.held_millis);
             let held = price.cost(held_millis).max(rest.held);
