@@ -1,5 +1,6 @@
-import { ConnectionError, RequestTimeoutError, TheazoError } from '../errors.js'
-import type { Duration } from './duration.js'
+import { ArgumentError, ConnectionError, RequestTimeoutError, TheazoError } from '../errors.js'
+import * as check from './check.js'
+import { type Duration, show } from './duration.js'
 import { aborted, delay, sleep } from './retry.js'
 import { type Frame, FrameReader } from './sse.js'
 import type { Transport } from './transport.js'
@@ -48,6 +49,7 @@ export async function* follow(
   source: Source,
   options: FollowOptions,
 ): AsyncGenerator<ServerEvent, void, undefined> {
+  check.request(check.more(options))
   const { backoff, log, maxRetries } = transport.settled
   const patience = options.maxRetries ?? (maxRetries && Math.max(maxRetries, 5))
   const place = new Place(options.after)
@@ -92,7 +94,11 @@ class Place {
   last: string | undefined
 
   constructor(after?: string) {
-    if (after) this.isNew(after)
+    if (!after) return
+    if (typeof after !== 'string' || !/^[\x20-\x7e]+$/.test(after)) {
+      throw new ArgumentError(`\`after\` is the \`id\` of an event, and is ${show(after)}.`)
+    }
+    this.isNew(after)
   }
 
   /** Takes note of an event; false when it was received before. */
