@@ -43,6 +43,8 @@ export interface Failure {
 
 /** What files are answered as. */
 export const BYTES = 'application/octet-stream'
+/** What streams are answered as, but with 204 where nothing comes any more. */
+export const EVENTS = 'text/event-stream'
 
 export const isFailure = (result: Answered | Failure): result is Failure => 'error' in result
 
@@ -71,7 +73,7 @@ export async function read(
 
 /** Whether the bytes or the stream that was asked for came, and not the page of a proxy. */
 function isAsked({ as, accept = BYTES }: Request, status: number, type: string): boolean {
-  return as !== undefined && ((as === 'stream' && status === 204) || type.startsWith(accept))
+  return as !== undefined && (type.startsWith(accept) || (status === 204 && accept === EVENTS))
 }
 
 /** Whether JSON can be what was asked for, and is not that of another server. */
@@ -125,7 +127,9 @@ export function unreachable(request: Request, url: string, cause: unknown): Conn
   const { origin } = new URL(url)
   const hint = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(why)
     ? `Is the server running, and is \`baseUrl\` (${origin}) right?`
-    : 'The connection broke off, or what came was not whole.'
+    : /SSL|CERT|VERIFY/.test(why)
+      ? `Is \`baseUrl\` (${origin}) to begin with http://, or is a certificate in between not trusted?`
+      : 'The connection broke off, or what came was not whole.'
   const message = `${request.method} ${url} was not answered: ${why}. ${hint}`
   return new ConnectionError(message, { cause })
 }

@@ -1,4 +1,5 @@
 import { ArgumentError, ConnectionError, RequestTimeoutError, TheazoError } from '../errors.js'
+import { EVENTS } from './answer.js'
 import * as check from './check.js'
 import { type Duration, show } from './duration.js'
 import { aborted, delay, sleep } from './retry.js'
@@ -169,9 +170,8 @@ class Connection {
     const { timeout } = this.#options
     const { path, query } = this.#source
     const headers: Record<string, string> = last ? { 'last-event-id': last } : {}
-    const accept = 'text/event-stream'
     return this.#transport.send(
-      { method: 'GET', path, query, headers, accept, as: 'stream' },
+      { method: 'GET', path, query, headers, accept: EVENTS, as: 'stream' },
       { signal: this.#controller.signal as WebSignal, timeout },
     )
   }
