@@ -183,6 +183,11 @@ def unreachable(request: Request, url: str, error: httpx.RequestError) -> Theazo
             f"{call}: the proxy does not let it through ({why}). Look at HTTPS_PROXY, HTTP_PROXY "
             "and NO_PROXY."
         )
+    if isinstance(error, httpx.ConnectError) and "SSL" in why:
+        return APIConnectionError(
+            f"{call}: cannot connect ({why}). Is `base_url` (THEAZO_BASE_URL) to begin with "
+            "http://, or is a certificate in between not trusted?"
+        )
     if isinstance(error, httpx.ConnectError):
         return APIConnectionError(
             f"{call}: cannot connect ({why}). Does the server run, and is `base_url` "

@@ -188,5 +188,7 @@ class Connection {
 }
 
 function parse({ id, event, data }: Frame): ServerEvent {
-  return { id, event, data: JSON.parse(data) }
+  const said = JSON.parse(data)
+  if (typeof said === 'object' && said !== null) return { id, event, data: said }
+  throw new Error(`the event \`${event}\` has no data`)
 }
