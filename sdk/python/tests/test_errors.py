@@ -302,7 +302,8 @@ def test_own_compute_is_configured_once(side: Side, server: Server) -> None:
         "status": "active",
         "createdAt": "2026-05-01T00:00:00Z",
     }
-    server.replies = [answer(provider, 201), answer(SESSION, 201)]
+    made = {**SESSION, "compute": {"provider": "e2b"}}
+    server.replies = [answer(provider, 201), answer(made, 201)]
     client = side.client(compute={"provider": "e2b", "credentials": {"apiKey": "e2b_x"}})
     side.do(client.sessions.for_user("user_1"))
     side.do(client.with_options(timeout=5).sessions.create(user_id="user_2"))
@@ -314,3 +315,15 @@ def test_own_compute_is_configured_once(side: Side, server: Server) -> None:
     assert server.asked[0].json == {"provider": "e2b", "credentials": {"apiKey": "e2b_x"}}
     assert server.asked[1].json == {"compute": {"provider": "e2b"}}
     assert "e2b_x" not in repr(client)
+
+
+def test_a_session_that_was_there_is_told_of_own_compute(side: Side, server: Server) -> None:
+    before = {name: value for name, value in SESSION.items() if name != "compute"}
+    after = {**before, "compute": {"provider": "fly"}}
+    server.replies = [answer(before), answer(after)]
+    client = side.client(compute={"provider": "fly"})
+    assert side.do(client.sessions.for_user("user_1")).data.compute.provider == "fly"
+    assert server.asked[1].method == "PATCH"
+    assert server.asked[1].json == {"compute": {"provider": "fly"}}
+    side.do(client.sessions.for_user("user_1"))
+    assert len(server.asked) == 3
