@@ -121,15 +121,17 @@ function unexpected(request: Request, url: string, response: Response, text: str
   return new UnexpectedAnswerError(message, { status })
 }
 
+type Why = { code: string; message: string }
+
 export function unreachable(request: Request, url: string, cause: unknown): ConnectionError {
-  const { cause: deeper } = cause as { cause?: { code?: string; message?: string } }
-  const why = deeper?.code ?? deeper?.message ?? (cause as Error)?.message ?? String(cause)
+  const { cause: deeper, message } = (cause ?? {}) as { cause?: Partial<Why>; message?: string }
+  const why = clean(deeper?.code ?? deeper?.message ?? message ?? String(cause))
   const { origin } = new URL(url)
   const hint = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(why)
     ? `Is the server running, and is \`baseUrl\` (${origin}) right?`
     : /SSL|CERT|VERIFY/.test(why)
       ? `Is \`baseUrl\` (${origin}) to begin with http://, or is a certificate in between not trusted?`
       : 'The connection broke off, or what came was not whole.'
-  const message = `${request.method} ${url} was not answered: ${why}. ${hint}`
-  return new ConnectionError(message, { cause })
+  const said = `${request.method} ${url} was not answered: ${why}. ${hint}`
+  return new ConnectionError(said, { cause })
 }

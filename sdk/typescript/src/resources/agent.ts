@@ -59,6 +59,7 @@ const LIFECYCLE = 60_000
 export class Agent {
   /** `agt_…` */
   readonly id: string
+  /** `ses_…`, the session that it is in. */
   readonly sessionId: string
   /** The agent's `/workspace`. */
   readonly files: AgentFiles

@@ -209,6 +209,22 @@ test('a server that answers with the headers that it was sent shows no key', asy
   }
 })
 
+test('a fetch of your own that fails in any way is said', async () => {
+  for (const fetch of [
+    () => Promise.reject(),
+    () => Promise.reject('no'),
+    async () => undefined,
+    () => {
+      throw new Error(`not with ${KEY}`)
+    },
+  ]) {
+    const theazo = client('http://127.0.0.1:1', { fetch, maxRetries: 0 })
+    const error = await rejection(theazo.settings.get())
+    assert.equal(error.name, 'ConnectionError')
+    assert.ok(!error.message.includes(KEY))
+  }
+})
+
 test('an export that falls silent is given up', async (t) => {
   const { url } = await play(t, (request, response) => {
     response.writeHead(200, { 'content-type': 'text/csv' })
