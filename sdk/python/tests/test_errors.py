@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import socket
-from typing import Any
+from datetime import timedelta
+from typing import Any, Dict
 
 import pytest
 
@@ -13,7 +15,7 @@ from theazo.errors import BY_CODE
 
 from .conftest import KEY, Side
 from .scripted import Server, answer, error, html
-from .shapes import DONE_TASK, SESSION, TASK
+from .shapes import AGENT, DONE_TASK, SESSION, TASK
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,19 @@ def test_a_key_from_a_file_has_a_line_break(side: Side, server: Server) -> None:
     assert server.asked[0].headers["authorization"] == f"Bearer {KEY}"
 
 
-@pytest.mark.parametrize("url", ["localhost:7070", "ftp://x", "http://", "http://x?a=1", "api"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:7070",
+        "ftp://x",
+        "http://",
+        "http://x?a=1",
+        "api",
+        5,
+        "http://[::1",
+        "http://x:99999",
+    ],
+)
 def test_a_url_that_cannot_be_one(side: Side, url: str) -> None:
     with pytest.raises(ConfigError, match="base_url"):
         side.kind(api_key=KEY, base_url=url)
@@ -68,7 +82,19 @@ def test_settings_come_from_the_environment(
 
 @pytest.mark.parametrize(
     "options",
-    [{"timeout": 0}, {"timeout": "5m"}, {"max_retries": -1}, {"max_retries": 1.5}, {"compute": {}}],
+    [
+        {"timeout": 0},
+        {"timeout": "5m"},
+        {"timeout": math.inf},
+        {"retry_delay": math.nan},
+        {"max_retries": -1},
+        {"max_retries": 1.5},
+        {"headers": {"a": 5}},
+        {"headers": "a: b"},
+        {"http_client": 5},
+        {"compute": {}},
+        {"compute": {"provider": "e2b", "credentials": {"apiKey": None}}},
+    ],
 )
 def test_an_option_that_cannot_be_right(side: Side, options: Any) -> None:
     with pytest.raises(ConfigError, match=next(iter(options))):
@@ -100,6 +126,31 @@ def test_a_server_that_answers_html(side: Side, server: Server, status: int) -> 
     with pytest.raises(UnexpectedAnswerError, match=r"text/html.*proxy.*Bad gateway") as caught:
         side.do(side.client(max_retries=0).sessions.get("ses_1"))
     assert caught.value.status == status and caught.value.code == "unexpected_answer"
+
+
+def test_a_page_is_not_taken_for_a_file_or_for_a_success(side: Side, server: Server) -> None:
+    server.replies = [answer(AGENT), html(200)]
+    agent = side.do(side.client().agents.get("agt_1"))
+    files = agent.files
+    for call in (files.read, files.delete):
+        with pytest.raises(UnexpectedAnswerError, match="text/html"):
+            side.do(call("/workspace/a"))
+    with pytest.raises(UnexpectedAnswerError, match="text/html"):
+        side.do(agent.terminate())
+
+
+def test_a_server_that_answers_with_our_headers_shows_no_key(side: Side, server: Server) -> None:
+    server.replies = [answer(f"Authorization: Bearer {KEY}".encode(), kind="text/plain")]
+    with pytest.raises(UnexpectedAnswerError, match="redacted") as caught:
+        side.do(side.client().sessions.get("ses_1"))
+    assert KEY[:16] not in str(caught.value)
+
+
+def test_a_closed_client_says_so(side: Side) -> None:
+    client = side.client()
+    side.do(client.close())
+    with pytest.raises(ConfigError, match="closed"):
+        side.do(client.sessions.get("ses_1"))
 
 
 def test_a_stream_that_is_html(side: Side, server: Server) -> None:
@@ -151,7 +202,7 @@ def test_every_code_has_its_class(side: Side, server: Server) -> None:
 
 def test_a_missing_or_wrong_id_is_not_sent(side: Side, server: Server) -> None:
     client = side.client()
-    for wrong in ("", "  ", "..", None, 1.5, {"id": "ses_1"}):
+    for wrong in ("", "  ", "..", None, 1.5, {"id": "ses_1"}, "half a \ud83d"):
         with pytest.raises(ArgumentError, match="session_id"):
             side.do(client.sessions.get(wrong))
     assert server.asked == []
@@ -171,6 +222,26 @@ def test_wrong_arguments_say_what_is_right(side: Side, server: Server) -> None:
         client.sessions.create(usr="user_1")
     with pytest.raises(ArgumentError, match="JSON"):
         side.do(client.sessions.create(user_id="u", metadata={"a": object()}))
+    circle: Dict[str, Any] = {}
+    circle["a"] = circle
+    with pytest.raises(ArgumentError, match="itself"):
+        side.do(client.sessions.create(user_id="u", metadata=circle))
+    for options, said in [
+        ("x", "`options` is a str"),
+        ({"timeout": -1}, "`timeout`"),
+        ({"timeout": "5x"}, "`timeout`"),
+        ({"max_retries": "x"}, "`max_retries`"),
+        ({"headers": {"a": 5}}, "value of 'a'"),
+    ]:
+        with pytest.raises(ArgumentError, match=said):
+            side.do(client.sessions.get("ses_1", options=options))
+    for last in (5, "é"):
+        with pytest.raises(ArgumentError, match="last_event_id"):
+            side.all(session.tasks.stream("task_1", last_event_id=last))
+    with pytest.raises(ArgumentError, match="lambda"):
+        side.do(client.with_response(session))
+    with pytest.raises(ArgumentError, match='"5m"'):
+        side.do(session.tasks.wait("task_1", timeout=timedelta(seconds=-1)))
     with pytest.raises(ArgumentError, match='"5m"'):
         side.do(session.tasks.wait("task_1", timeout="five minutes"))
     with pytest.raises(ArgumentError, match="`options` has no `time`"):
@@ -231,7 +302,8 @@ def test_own_compute_is_configured_once(side: Side, server: Server) -> None:
         "status": "active",
         "createdAt": "2026-05-01T00:00:00Z",
     }
-    server.replies = [answer(provider, 201), answer(SESSION, 201)]
+    made = {**SESSION, "compute": {"provider": "e2b"}}
+    server.replies = [answer(provider, 201), answer(made, 201)]
     client = side.client(compute={"provider": "e2b", "credentials": {"apiKey": "e2b_x"}})
     side.do(client.sessions.for_user("user_1"))
     side.do(client.with_options(timeout=5).sessions.create(user_id="user_2"))
@@ -243,3 +315,15 @@ def test_own_compute_is_configured_once(side: Side, server: Server) -> None:
     assert server.asked[0].json == {"provider": "e2b", "credentials": {"apiKey": "e2b_x"}}
     assert server.asked[1].json == {"compute": {"provider": "e2b"}}
     assert "e2b_x" not in repr(client)
+
+
+def test_a_session_that_was_there_is_told_of_own_compute(side: Side, server: Server) -> None:
+    before = {name: value for name, value in SESSION.items() if name != "compute"}
+    after = {**before, "compute": {"provider": "fly"}}
+    server.replies = [answer(before), answer(after)]
+    client = side.client(compute={"provider": "fly"})
+    assert side.do(client.sessions.for_user("user_1")).data.compute.provider == "fly"
+    assert server.asked[1].method == "PATCH"
+    assert server.asked[1].json == {"compute": {"provider": "fly"}}
+    side.do(client.sessions.for_user("user_1"))
+    assert len(server.asked) == 3

@@ -127,9 +127,19 @@ def test_there_may_be_nothing_more(side: Side, server: Server, session: Any) -> 
 
 
 def test_an_event_that_is_no_json_is_an_error(side: Side, server: Server, session: Any) -> None:
-    server.replies = [sse("id: 1\nevent: text\ndata: <html>\n\n")]
-    with pytest.raises(UnexpectedAnswerError, match="`text`"):
-        side.all(session.tasks.events("task_1"))
+    for data in ("<html>", "null", "[]"):
+        server.replies = [sse(f"id: 1\nevent: text\ndata: {data}\n\n")]
+        with pytest.raises(UnexpectedAnswerError, match="`text`"):
+            side.all(session.tasks.events("task_1"))
+
+
+def test_a_stream_that_was_gone_over_has_its_result(
+    side: Side, server: Server, session: Any
+) -> None:
+    server.replies = [sse(text(FRAMES))]
+    stream = session.tasks.stream("task_1")
+    assert side.all(stream)[-1].type == "done"
+    assert side.do(stream.result()).output == "42"
 
 
 def test_an_event_that_is_new_to_this_version_is_passed_on(

@@ -65,6 +65,21 @@ def test_wrong_arguments_say_what_is_right() -> None:
         unwrap(body={"test": 1})
     with pytest.raises(ArgumentError, match="whsec_"):
         unwrap(secret="whsec_no base64!")
+    with pytest.raises(ArgumentError, match="`headers` is a NoneType"):
+        unwrap(headers=None)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", None, 5, [], [SECRET, ""]])
+def test_an_empty_secret_lets_nobody_sign(secret: Any) -> None:
+    signed = f"m.{NOW}.{{}}".encode()
+    signature = base64.b64encode(hmac.new(b"", signed, hashlib.sha256).digest()).decode()
+    headers = {
+        "webhook-id": "m",
+        "webhook-timestamp": str(NOW),
+        "webhook-signature": f"v1,{signature}",
+    }
+    with pytest.raises(ArgumentError, match="environment variable"):
+        unwrap(body=b"{}", headers=headers, secret=secret)
 
 
 def test_what_is_ours_and_no_object_is_refused() -> None:

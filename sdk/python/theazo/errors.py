@@ -66,8 +66,9 @@ class APIError(TheazoError):
         self.request_id = request_id
 
     def __str__(self) -> str:
+        code = f"{self.status} {self.code}" if self.status else self.code
         tail = f", {self.request_id}" if self.request_id else ""
-        return f"{self.message} ({self.status} {self.code}{tail})"
+        return f"{self.message} ({code}{tail})"
 
 
 class UnexpectedAnswerError(APIError):

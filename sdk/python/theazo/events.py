@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Literal, Optional, Type, Union
 
-from ._core.codec import Model
+from ._core.codec import DecodeError, Model
 from .types import Money, RunResult
 
 
@@ -169,6 +169,8 @@ def read(name: str, data: Any, event_id: Optional[str]) -> AnyEvent:
     kind = BY_NAME.get(name)
     if kind is None:
         return UnknownEvent(event_id=event_id, name=name, data=data)
+    if not isinstance(data, dict):
+        raise DecodeError("its data is no object")
     given = dict(data)
     if "tool" in given:
         given["name"] = given.pop("tool")

@@ -202,5 +202,6 @@ export function apiError(
   const of = status ?? known?.[0] ?? 500
   const type = known?.[1] ?? (of >= 500 ? ServerError : ApiError)
   const where = [String(of), body.code, body.requestId].filter(Boolean).join(' ')
-  return new type(`${body.message} (${where})`, { ...body, status: of })
+  const said = body.message || 'The server gave no message.'
+  return new type(`${said} (${where})`, { ...body, status: of })
 }

@@ -1,4 +1,5 @@
-import { LEVELS, leveled, type Logger, type LogLevel } from './core/log.js'
+import * as check from './core/check.js'
+import { clean, LEVELS, leveled, type Logger, type LogLevel } from './core/log.js'
 import { type Duration, milliseconds, show } from './core/duration.js'
 import type { Backoff } from './core/retry.js'
 import { environment, type Fetch, isBrowser, type WebSignal } from './core/web.js'
@@ -72,15 +73,12 @@ const BACKOFF: Backoff = { initialDelay: 500, maxDelay: 8_000, maxRetryAfter: 60
 
 /** @internal Checks a client's options, and fills in what they leave open. */
 export function settle(options: ClientOptions): Settled {
+  check.options(options, 'new Theazo', '{ apiKey }')
   const level = options.logLevel ?? environment('THEAZO_SDK_LOG_LEVEL') ?? 'warn'
   if (!LEVELS.includes(level as LogLevel)) {
     throw new ArgumentError(`logLevel is one of ${LEVELS.join(', ')}, and is ${show(level)}.`)
   }
-  const log = leveled(options.logger ?? console, level as LogLevel)
-  const maxRetries = options.maxRetries ?? 3
-  if (!Number.isInteger(maxRetries) || maxRetries < 0) {
-    throw new ArgumentError(`maxRetries is a whole number from 0 on, and is ${show(maxRetries)}.`)
-  }
+  const log = leveled(loggerOf(options), level as LogLevel)
   const given = options.fetch ?? globalThis.fetch
   if (typeof given !== 'function') {
     throw new ArgumentError(
@@ -91,17 +89,40 @@ export function settle(options: ClientOptions): Settled {
     apiKey: checkKey(options, log),
     baseUrl: checkUrl(options.baseUrl ?? environment('THEAZO_BASE_URL')),
     timeout: milliseconds(options.timeout ?? 60_000, 'timeout'),
-    maxRetries,
-    backoff: { ...BACKOFF, ...options.retry },
+    maxRetries: check.retries(options.maxRetries ?? 3),
+    backoff: backoffOf(options.retry ?? {}),
     // The global one does not work as a method of anything else.
     fetch: (url, init) => given(url, init),
     log,
-    headers: options.headers ?? {},
+    headers: check.headersOf(options.headers ?? {}),
   }
 }
 
+function loggerOf({ logger = console }: ClientOptions): Logger {
+  for (const level of ['error', 'warn', 'info', 'debug'] as const) {
+    if (typeof logger?.[level] === 'function') continue
+    throw new ArgumentError(
+      `logger has no method \`${level}\`: pass \`console\`, pino or their like.`,
+    )
+  }
+  return logger
+}
+
+function backoffOf(retry: Partial<Backoff>): Backoff {
+  check.options(retry, 'retry', '{ initialDelay: 500 }')
+  for (const [name, value] of Object.entries(retry)) {
+    if (value === undefined || (typeof value === 'number' && value >= 0)) continue
+    throw new ArgumentError(`retry.${name} is a number of milliseconds, and is ${show(value)}.`)
+  }
+  return { ...BACKOFF, ...retry }
+}
+
 function checkKey(options: ClientOptions, log: Logger): string {
-  const key = (options.apiKey ?? environment('THEAZO_API_KEY'))?.trim()
+  const given: unknown = options.apiKey ?? environment('THEAZO_API_KEY')
+  if (given !== undefined && typeof given !== 'string') {
+    throw new ArgumentError(`apiKey is a text, and was given as ${typeof given}.`)
+  }
+  const key = given?.trim()
   const make = 'Make one with `theazo keys create`, or in the dashboard under Settings → API keys.'
   if (!key) {
     throw new ArgumentError(
@@ -136,10 +157,12 @@ function checkKey(options: ClientOptions, log: Logger): string {
 /** Without what callers tend to add: the routes begin with `/v1` by themselves. */
 function checkUrl(given = 'https://api.theazo.com'): string {
   const url = URL.canParse(given) ? new URL(given) : undefined
+  const example = 'a URL like https://api.theazo.com or http://localhost:7070'
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash) {
-    throw new ArgumentError(
-      `baseUrl is a URL like https://api.theazo.com or http://localhost:7070, and is ${show(given)}.`,
-    )
+    throw new ArgumentError(`baseUrl is ${example}, and is ${clean(show(given))}.`)
+  }
+  if (url.username || url.password) {
+    throw new ArgumentError(`baseUrl is ${example}: leave the name and the password away.`)
   }
   return (url.origin + url.pathname).replace(/\/+$/, '').replace(/\/v1$/, '')
 }

@@ -1,3 +1,4 @@
+import * as check from './core/check.js'
 import { milliseconds, type Duration } from './core/duration.js'
 import { ArgumentError, WebhookVerificationError } from './errors.js'
 import type { Money, Schemas, TaskStatus } from './types.js'
@@ -70,13 +71,15 @@ export const webhooks = {
     secret: string | string[],
     options: UnwrapOptions = {},
   ): Promise<WebhookEvent> {
-    if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
+    if (typeof body !== 'string' && !ArrayBuffer.isView(body)) {
       throw new ArgumentError(
         'webhooks.unwrap takes the raw body, as text or bytes: with express use ' +
           "express.raw({ type: 'application/json' }) on this route, " +
           'elsewhere await request.text().',
       )
     }
+    check.options(headers, 'webhooks.unwrap', 'request.headers')
+    const secrets = secretsOf(secret)
     const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
     const [id, time, signatures] = ['id', 'timestamp', 'signature'].map((name) => {
       const value = header(headers, `webhook-${name}`)
@@ -84,7 +87,7 @@ export const webhooks = {
       throw new WebhookVerificationError(`The webhook has no \`webhook-${name}\` header.`)
     }) as [string, string, string]
     const age = Math.abs(Date.now() - Number(time) * 1_000)
-    if (!(age <= milliseconds(options.tolerance ?? '5m', 'tolerance'))) {
+    if (!(age <= milliseconds(check.more(options).tolerance ?? '5m', 'tolerance'))) {
       const message = 'The webhook is too old, or the clock of this machine is wrong.'
       throw new WebhookVerificationError(message)
     }
@@ -92,13 +95,13 @@ export const webhooks = {
     const signed = new Uint8Array(head.length + bytes.length)
     signed.set(head)
     signed.set(bytes, head.length)
-    if (!(await isSigned(signed, signatures, [secret].flat()))) {
+    if (!(await isSigned(signed, signatures, secrets))) {
       const message =
         'The webhook is not signed with this secret: compare it with ' +
         '`await theazo.settings.webhookSecret()`, and pass the body as it came.'
       throw new WebhookVerificationError(message)
     }
-    return JSON.parse(new TextDecoder().decode(bytes))
+    return said(new TextDecoder().decode(bytes))
   },
 }
 
@@ -108,14 +111,38 @@ function header(headers: WebhookHeaders, name: string): string | undefined {
   return Array.isArray(found) ? found[0] : (found as string | undefined)
 }
 
+/** The keys of secrets. One that is not there would let anybody sign. */
+function secretsOf(given: string | string[]): Uint8Array<ArrayBuffer>[] {
+  const keys = [given].flat().map((secret) => {
+    return typeof secret === 'string' ? fromBase64(secret.replace(/^whsec_/, '')) : undefined
+  })
+  if (keys.length > 0 && keys.every((key) => key !== undefined)) return keys
+  throw new ArgumentError(
+    'The webhook secret is not `whsec_…` as Theazo shows it: ' +
+      'is the environment variable that it comes from set?',
+  )
+}
+
+function said(text: string): WebhookEvent {
+  try {
+    const event = JSON.parse(text)
+    if (typeof event === 'object' && event !== null) return event
+  } catch {
+    // Said below.
+  }
+  throw new WebhookVerificationError('The webhook is signed by Theazo and has no JSON object.')
+}
+
 /** Whether any of the signatures is that of any of the secrets. */
-async function isSigned(data: Uint8Array, signatures: string, secrets: string[]): Promise<boolean> {
+async function isSigned(
+  data: Uint8Array,
+  signatures: string,
+  secrets: Uint8Array<ArrayBuffer>[],
+): Promise<boolean> {
   const given = signatures.split(' ').filter((signature) => signature.startsWith('v1,'))
   for (const secret of secrets) {
     const algorithm = { name: 'HMAC', hash: 'SHA-256' }
-    const raw = fromBase64(secret.replace(/^whsec_/, ''))
-    if (!raw) throw new ArgumentError('The webhook secret is not `whsec_…` as Theazo shows it.')
-    const key = await crypto.subtle.importKey('raw', raw, algorithm, false, ['verify'])
+    const key = await crypto.subtle.importKey('raw', secret, algorithm, false, ['verify'])
     for (const signature of given) {
       const bytes = fromBase64(signature.slice(3))
       // Compared by the platform, in constant time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import List, Optional, Union
 
 from .._core.page import read_page
-from .._core.request import Request, RequestOptions, get, path, query
+from .._core.request import Request, RequestOptions, get, path, query, utf8
 from ..errors import ArgumentError
 from ..types import FileEntry, WrittenFile
 from .resource import AsyncResource
@@ -37,8 +37,11 @@ class AsyncFiles(AsyncResource):
         """
         if not isinstance(data, (str, bytes, bytearray, memoryview)):
             kind = type(data).__name__
-            raise ArgumentError(f"`data` is a {kind}; it has to be a text or bytes.")
-        content = data.encode() if isinstance(data, str) else bytes(data)
+            raise ArgumentError(
+                f"`data` is a {kind}; it has to be a text or bytes. Of a file give `.read()`, of "
+                "an object `json.dumps(…)`."
+            )
+        content = utf8(data, "data") if isinstance(data, str) else bytes(data)
         request = Request("PUT", self._path, query(path=file), content, _BYTES)
         return await self._transport.call(request.with_options(options), WrittenFile)
 

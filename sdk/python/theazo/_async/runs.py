@@ -20,18 +20,27 @@ class AsyncRunStream(AsyncStream[StreamEvent]):
     A run that fails or is cancelled raises in place of `done`.
     """
 
+    _result: Optional[RunResult] = None
+
+    async def __anext__(self) -> StreamEvent:
+        event = await super().__anext__()
+        if event.type == "done":
+            self._result = event.result
+        return event
+
     async def result(self) -> RunResult:
-        """Goes over what is left of it; what the run came to.
+        """Goes over what is left of it, if there is; what the run came to.
 
         ```python
         result = await agent.stream("Write a market analysis").result()
         ```
         """
-        async for event in self:
-            if event.type == "done":
-                return event.result
+        async for _ in self:
+            pass
+        if self._result is not None:
+            return self._result
         raise UnexpectedAnswerError(
-            "The stream has no `done` after the event that it began with.",
+            "The stream has no `done` after the event that it began with, or was left before it.",
             code="unexpected_answer",
         )
 

@@ -15,6 +15,7 @@ from .._core.request import (
     path,
     post,
     query,
+    rest_of,
 )
 from ..types import (
     AgentModelConfigParam,
@@ -100,7 +101,12 @@ class AsyncSessions(AsyncResource):
             webhook=webhook,
         )
         where = path("/v1/sessions/by-user/{user_id}", user_id=user_id)
-        return await self._session(post(where, content).with_options(options))
+        session = await self._session(post(where, content).with_options(options))
+        own, _ = own_compute(self._transport.config)
+        # One that was there before says nothing of this client's compute: it is told.
+        if own and not compute and not session.data.compute and session.status != "ended":
+            await session.update(compute=own, options=rest_of(options))
+        return session
 
     async def get(
         self, session_id: str, *, options: Optional[RequestOptions] = None

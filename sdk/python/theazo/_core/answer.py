@@ -19,6 +19,7 @@ from ..errors import (
     UnexpectedAnswerError,
 )
 from .codec import DecodeError, Model
+from .redact import redact
 from .request import Request
 
 M = TypeVar("M", bound=Model)
@@ -107,7 +108,9 @@ def unexpected(answer: Answer, why: Optional[str] = None) -> UnexpectedAnswerErr
     location = answer.headers.get("location")
     if location and 300 <= answer.status < 400:
         hint = f"It redirects to {location}: set `base_url` to where the API itself is."
-    start = " ".join(answer.body[:200].decode("utf-8", "replace").split())[:120]
+    # Without a key: some servers answer with the headers that they were sent.
+    whole = redact(answer.body[:2_000].decode("utf-8", "replace"))
+    start = " ".join(whole.split())[:120]
     begins = f" It begins: {start}" if start else ""
     return UnexpectedAnswerError(
         f"{answer.method} {answer.url} was answered {why}. {hint}{begins}",
@@ -142,10 +145,14 @@ def is_broken(request: Request, answer: Answer) -> bool:
 
 
 def is_done(request: Request, answer: Answer, doubtful: bool) -> bool:
-    """A success. So is a deletion that is repeated, because it was not known whether it happened,
-    and finds nothing: it had happened."""
-    gone = request.method == "DELETE" and answer.status == 404 and doubtful
-    return answer.is_success or gone
+    """A success, and not some page of a proxy.
+
+    So is a deletion that is repeated, because it was not known whether it happened, and finds
+    nothing: it had happened.
+    """
+    if answer.is_success:
+        return answer.content_type == request.accept
+    return request.method == "DELETE" and answer.status == 404 and doubtful
 
 
 def is_kind(request: Request, response: httpx.Response) -> bool:
@@ -175,6 +182,11 @@ def unreachable(request: Request, url: str, error: httpx.RequestError) -> Theazo
         return APIConnectionError(
             f"{call}: the proxy does not let it through ({why}). Look at HTTPS_PROXY, HTTP_PROXY "
             "and NO_PROXY."
+        )
+    if isinstance(error, httpx.ConnectError) and "SSL" in why:
+        return APIConnectionError(
+            f"{call}: cannot connect ({why}). Is `base_url` (THEAZO_BASE_URL) to begin with "
+            "http://, or is a certificate in between not trusted?"
         )
     if isinstance(error, httpx.ConnectError):
         return APIConnectionError(

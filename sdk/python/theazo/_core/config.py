@@ -6,10 +6,11 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Mapping, Optional, Tuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from ..errors import ConfigError
+from ..errors import ArgumentError, ConfigError
 from ..types import ComputeParam
+from .redact import redact
 
 DEFAULT_BASE_URL = "https://api.theazo.com"
 #: Seconds to wait for an answer.
@@ -19,6 +20,11 @@ DEFAULT_MAX_RETRIES = 3
 DEFAULT_RETRY_DELAY = 0.5
 DEFAULT_MAX_RETRY_DELAY = 8.0
 
+#: Seconds that no wait is longer than: what all platforms can count.
+LONGEST = 30 * 24 * 3600.0
+
+_HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _KEY = re.compile(r"th_(live|test)_[!-~]{24,}")
 
 
@@ -43,9 +49,7 @@ def resolve(api_key: Optional[str], base_url: Optional[str], **options: Any) -> 
     key = api_key if api_key is not None else os.environ.get("THEAZO_API_KEY")
     url = base_url if base_url is not None else os.environ.get("THEAZO_BASE_URL")
     given = {name: value for name, value in options.items() if value is not None}
-    _check_numbers(given)
-    if given.get("compute") is not None:
-        _check_compute(given["compute"])
+    _check(given)
     return Config(api_key=checked_key(key), base_url=checked_url(url), **given)
 
 
@@ -79,10 +83,10 @@ def checked_url(url: Optional[str]) -> str:
     """Without a `/` and without the `/v1` that some write at its end."""
     if url is None or url == "":
         return DEFAULT_BASE_URL
-    parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _parts(url)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(
-            f"`base_url` is {url!r}; it has to be like https://api.theazo.com or "
+            f"`base_url` is {redact(repr(url))}; it has to be like https://api.theazo.com or "
             "http://localhost:7070 (THEAZO_BASE_URL)."
         )
     if parts.query or parts.fragment or parts.username:
@@ -91,22 +95,87 @@ def checked_url(url: Optional[str]) -> str:
     return whole[: -len("/v1")] if whole.endswith("/v1") else whole
 
 
-def _check_numbers(given: Dict[str, Any]) -> None:
-    for name in ("timeout", "retry_delay", "max_retry_delay"):
+def _parts(url: Any) -> Optional[SplitResult]:
+    """None where it is no URL at all."""
+    if not isinstance(url, str):
+        return None
+    try:
+        parts = urlsplit(url.strip())
+        # Looks whether it is a number that a port can have.
+        return parts if parts.port != 0 else None
+    except ValueError:
+        return None
+
+
+def checked_headers(given: Any) -> Mapping[str, str]:
+    """Headers that can be sent. What they hold may be secret, and is in no message."""
+    if not isinstance(given, Mapping):
+        kind = type(given).__name__
+        raise ArgumentError(f'`headers` is a {kind}; it has to be like {{"x-trace": "abc"}}.')
+    for name, value in given.items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            raise ArgumentError(f"`headers` has {name!r}, which is no name of a header.")
+        if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+            raise ArgumentError(
+                f"`headers` has a value of {name!r} that cannot be sent: it has to be a text in "
+                "one line, of ASCII characters."
+            )
+    return given
+
+
+def checked_timeout(value: Any) -> float:
+    """Seconds that a request may take."""
+    if _is_number(value) and 0 < value <= LONGEST:
+        return float(value)
+    raise ArgumentError(
+        f"`timeout` is {value!r}; it has to be a number of seconds, greater than 0."
+    )
+
+
+def checked_retries(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ArgumentError(f"`max_retries` is {value!r}; it has to be 0 or a larger integer.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _check(given: Dict[str, Any]) -> None:
+    """What does not depend on the rest."""
+    try:
+        if "timeout" in given:
+            checked_timeout(given["timeout"])
+        if "max_retries" in given:
+            checked_retries(given["max_retries"])
+        if "headers" in given:
+            checked_headers(given["headers"])
+    except ArgumentError as error:
+        raise ConfigError(error.message) from None
+    for name in ("retry_delay", "max_retry_delay"):
         value = given.get(name, 1.0)
-        wrong = isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0
-        if wrong or (name == "timeout" and value == 0):
+        if not _is_number(value) or not 0 <= value <= LONGEST:
             raise ConfigError(f"`{name}` is {value!r}; it has to be a number of seconds.")
-    retries = given.get("max_retries", 0)
-    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
-        raise ConfigError(f"`max_retries` is {retries!r}; it has to be 0 or a larger integer.")
+    if "compute" in given:
+        _check_compute(given["compute"])
 
 
 def _check_compute(compute: Any) -> None:
+    example = '`compute` has to be like {"provider": "e2b", "credentials": {"apiKey": "…"}}'
     if not isinstance(compute, Mapping) or not compute.get("provider"):
-        raise ConfigError(
-            '`compute` has to be like {"provider": "e2b", "credentials": {"apiKey": "…"}}.'
-        )
+        raise ConfigError(f"{example}.")
+    credentials = compute.get("credentials")
+    if credentials is None:
+        return
+    if not isinstance(credentials, Mapping):
+        raise ConfigError(f"{example}: its `credentials` are an object.")
+    for name, value in credentials.items():
+        if value is None or value == "":
+            raise ConfigError(
+                f"`compute` has no `{name}` in its `credentials`: is the environment variable that "
+                "it comes from set?"
+            )
 
 
 def own_compute(config: Config) -> Tuple[Optional[ComputeParam], Optional[Mapping[str, Any]]]:
@@ -124,7 +193,7 @@ def own_compute(config: Config) -> Tuple[Optional[ComputeParam], Optional[Mappin
 def replaced(config: Config, **options: Any) -> Config:
     """With other settings where some are given."""
     given = {name: value for name, value in options.items() if value is not None}
-    _check_numbers(given)
+    _check(given)
     if "headers" in given:
         given["headers"] = {**config.headers, **given["headers"]}
     return replace(config, **given)

@@ -18,7 +18,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 def seconds(given: Duration, name: str = "timeout") -> float:
     """`"5m"`, `90`, `timedelta(minutes=5)`: all in seconds."""
-    if isinstance(given, timedelta):
+    if isinstance(given, timedelta) and given >= timedelta(0):
         return given.total_seconds()
     if isinstance(given, str):
         parts = _TEXT.fullmatch(given.strip())

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from typing import Mapping
 
+from .redact import redact
 from .request import Request
 
 logger = logging.getLogger("theazo")
@@ -25,12 +25,6 @@ _OPEN = (
     "x-theazo-min-position",
     "x-theazo-retry-count",
 )
-_SECRET = re.compile(r"(th_(?:live|test)_|whsec_|sk-)[^\s\"'&]+")
-
-
-def redact(text: str) -> str:
-    """Without keys and signing secrets, should a text have one."""
-    return _SECRET.sub(r"\1[redacted]", text)
 
 
 def headers(given: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ import httpx
 from .._version import __version__
 from ..errors import ArgumentError
 from .codec import encode
-from .config import Config
+from .config import Config, checked_headers, checked_retries, checked_timeout
 from .names import camel
 
 _AGENT = f"theazo-python/{__version__} python/{platform.python_version()}"
@@ -54,7 +54,11 @@ class Request:
 
     def with_options(self, options: Optional[RequestOptions]) -> Request:
         """With what the caller wants of this call."""
-        given: Dict[str, Any] = dict(options or {})
+        if not isinstance(options, (Mapping, type(None))):
+            kind = type(options).__name__
+            raise ArgumentError(f'`options` is a {kind}; it has to be like {{"timeout": 30}}.')
+        # `None` is what was not given, as everywhere.
+        given: Dict[str, Any] = {k: v for k, v in (options or {}).items() if v is not None}
         unknown = set(given) - set(RequestOptions.__annotations__)
         if unknown:
             known = ", ".join(f"`{name}`" for name in RequestOptions.__annotations__)
@@ -64,6 +68,12 @@ class Request:
         key = given.get("idempotency_key", "-")
         if not isinstance(key, str) or not key.isascii() or not key.isprintable() or not key:
             raise ArgumentError("`idempotency_key` has to be a text of printable ASCII characters.")
+        if "timeout" in given:
+            checked_timeout(given["timeout"])
+        if "max_retries" in given:
+            checked_retries(given["max_retries"])
+        if "headers" in given:
+            checked_headers(given["headers"])
         return replace(self, **given)
 
     def url(self, config: Config) -> str:
@@ -130,8 +140,16 @@ def path(template: str, **parts: Any) -> str:
         text = str(value)
         if not text.strip() or text in (".", ".."):
             raise ArgumentError(f"`{name}` is {text!r}; it has to name something.")
-        quoted[name] = quote(text, safe="")
+        quoted[name] = quote(utf8(text, name), safe="")
     return template.format(**quoted)
+
+
+def utf8(text: str, name: str) -> bytes:
+    """Its bytes. Half a character, which a text can have, has none."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ArgumentError(f"`{name}` has half a character, which cannot be sent.") from None
 
 
 def query(**given: Any) -> Dict[str, str]:
@@ -141,6 +159,7 @@ def query(**given: Any) -> Dict[str, str]:
         if value is not None:
             value = encode(Any, value)
             text = str(value).lower() if isinstance(value, bool) else str(value)
+            utf8(text, name)
             words[camel(name)] = text
     return words
 
@@ -160,6 +179,8 @@ def body(shape: Any, nulls: Optional[Mapping[str, Any]] = None, **given: Any) ->
     some.update({name: value for name, value in (nulls or {}).items() if value is not NOT_GIVEN})
     try:
         return json.dumps(encode(shape, some), ensure_ascii=False, allow_nan=False).encode()
+    except RecursionError:
+        raise ArgumentError("An argument has itself in it, or is nested too deeply.") from None
     except (TypeError, ValueError) as error:
         raise ArgumentError(f"An argument cannot be written as JSON: {error}.") from None
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import List, Optional, Set
+from typing import Dict, List, Optional
 
+from ..errors import ArgumentError
 from .config import Config
 from .retry import delay
 
 #: Seconds after which a connection was a good one, even if it brought no event.
 _GOOD = 10.0
+#: Ids that are remembered, to know a repeat: a stream may be of any length.
+_KNOWN = 1_000
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,16 @@ class Place:
     over: bool = False
     #: Connections in a row that brought nothing new.
     fruitless: int = 0
-    _seen: Set[str] = field(default_factory=set)
+    _seen: Dict[str, None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        given = self.last_id
+        if given is None:
+            return
+        if not isinstance(given, str) or not given.isascii() or not given.isprintable():
+            raise ArgumentError(f"`last_event_id` is the id of an event, and is {given!r}.")
+        # What a proxy that drops the header brings again.
+        self._seen[given] = None
 
     def take(self, frame: Frame) -> bool:
         """Whether the frame is new. The server goes on right after `last_id`; what it may give
@@ -84,7 +96,9 @@ class Place:
             return True
         if frame.id in self._seen:
             return False
-        self._seen.add(frame.id)
+        self._seen[frame.id] = None
+        if len(self._seen) > _KNOWN:
+            del self._seen[next(iter(self._seen))]
         self.last_id = frame.id
         self.fruitless = 0
         return True

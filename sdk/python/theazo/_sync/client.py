@@ -11,7 +11,7 @@ import httpx
 from .._core.answer import Answer
 from .._core.config import Config, replaced, resolve
 from .._core.state import ANSWERS, State
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ConfigError
 from ..webhooks import Webhooks
 from .agents import Agents
 from .audit import Audit
@@ -80,6 +80,10 @@ class Theazo:
             max_retry_delay=max_retry_delay,
             headers=headers,
         )
+        if http_client is not None and not isinstance(http_client, httpx.Client):
+            raise ConfigError(
+                "`http_client` has to be a client of httpx, of the same kind as this."
+            )
         self._owns_http = http_client is None
         # Streams and waits hold a connection each: the limit is not for them.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
@@ -150,6 +154,10 @@ class Theazo:
 
         Of a call that makes several requests it is the last answer.
         """
+        if not callable(call):
+            raise ArgumentError(
+                "`with_response` takes a function that makes the call: write `lambda:` before it."
+            )
         answers: List[Answer] = []
         token = ANSWERS.set(answers)
         try:

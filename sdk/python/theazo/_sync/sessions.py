@@ -16,6 +16,7 @@ from .._core.request import (
     path,
     post,
     query,
+    rest_of,
 )
 from ..types import (
     AgentModelConfigParam,
@@ -101,7 +102,12 @@ class Sessions(Resource):
             webhook=webhook,
         )
         where = path("/v1/sessions/by-user/{user_id}", user_id=user_id)
-        return self._session(post(where, content).with_options(options))
+        session = self._session(post(where, content).with_options(options))
+        own, _ = own_compute(self._transport.config)
+        # One that was there before says nothing of this client's compute: it is told.
+        if own and not compute and not session.data.compute and session.status != "ended":
+            session.update(compute=own, options=rest_of(options))
+        return session
 
     def get(
         self, session_id: str, *, options: Optional[RequestOptions] = None

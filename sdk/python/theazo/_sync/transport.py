@@ -26,7 +26,7 @@ from .._core.request import Request
 from .._core.retry import delay, retry_after, worth_repeating
 from .._core.sse import Decoder, Frame, Place
 from .._core.state import State, record
-from ..errors import APIConnectionError, TheazoError
+from ..errors import APIConnectionError, ConfigError, TheazoError
 
 M = TypeVar("M", bound=Model)
 
@@ -64,6 +64,8 @@ class Transport:
         self, request: Request, whole: bool
     ) -> Tuple[httpx.Response, Optional[Answer]]:
         """Until it comes out well or there is no use in going on."""
+        if self.http.is_closed:
+            raise ConfigError("This client is closed: make a new one, or close it later.")
         url, retries = request.url(self.config), request.retries(self.config)
         attempt, doubtful = 0, False
         while True:

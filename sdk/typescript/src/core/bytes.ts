@@ -28,6 +28,12 @@ export class Bytes extends Uint8Array {
   }
 }
 
+/** @internal Whether it is bytes, also of another realm, as those of a test runner may be. */
+export function isBytes(value: unknown): value is ArrayBuffer | ArrayBufferView {
+  const kind = Object.prototype.toString.call(value)
+  return ArrayBuffer.isView(value) || kind === '[object ArrayBuffer]'
+}
+
 /** @internal `bytes` as a `Buffer`, or as what is most like it. */
 export function fileData(bytes: Uint8Array): FileData {
   const { Buffer } = globalThis as any

@@ -18,6 +18,7 @@ export function milliseconds(duration: Duration, what: string): number {
 /** @internal What the API takes in whole seconds. */
 export function seconds(duration: Duration, what: string): number {
   const ms = milliseconds(duration, what)
+  if (ms === Infinity) throw new ArgumentError(`${what} has to end: it cannot be ${ms}.`)
   if (ms < 1_000) {
     throw new ArgumentError(
       `${what} is in milliseconds, and ${show(duration)} is less than a second: ` +

@@ -1,5 +1,7 @@
-import { ConnectionError, RequestTimeoutError, TheazoError } from '../errors.js'
-import type { Duration } from './duration.js'
+import { ArgumentError, ConnectionError, RequestTimeoutError, TheazoError } from '../errors.js'
+import { EVENTS } from './answer.js'
+import * as check from './check.js'
+import { type Duration, show } from './duration.js'
 import { aborted, delay, sleep } from './retry.js'
 import { type Frame, FrameReader } from './sse.js'
 import type { Transport } from './transport.js'
@@ -49,6 +51,7 @@ export async function* follow(
   source: Source,
   options: FollowOptions,
 ): AsyncGenerator<ServerEvent, void, undefined> {
+  check.request(check.more(options))
   const { backoff, log, maxRetries } = transport.settled
   const patience = options.maxRetries ?? (maxRetries && Math.max(maxRetries, 5))
   const place = new Place(options.after)
@@ -93,7 +96,11 @@ class Place {
   last: string | undefined
 
   constructor(after?: string) {
-    if (after) this.isNew(after)
+    if (!after) return
+    if (typeof after !== 'string' || !/^[\x20-\x7e]+$/.test(after)) {
+      throw new ArgumentError(`\`after\` is the \`id\` of an event, and is ${show(after)}.`)
+    }
+    this.isNew(after)
   }
 
   /** Takes note of an event; false when it was received before. */
@@ -164,9 +171,8 @@ class Connection {
     const { timeout } = this.#options
     const { path, query } = this.#source
     const headers: Record<string, string> = last ? { 'last-event-id': last } : {}
-    const accept = 'text/event-stream'
     return this.#transport.send(
-      { method: 'GET', path, query, headers, accept, as: 'stream' },
+      { method: 'GET', path, query, headers, accept: EVENTS, as: 'stream' },
       { signal: this.#controller.signal as WebSignal, timeout },
     )
   }
@@ -183,5 +189,7 @@ class Connection {
 }
 
 function parse({ id, event, data }: Frame): ServerEvent {
-  return { id, event, data: JSON.parse(data) }
+  const said = JSON.parse(data)
+  if (typeof said === 'object' && said !== null) return { id, event, data: said }
+  throw new Error(`the event \`${event}\` has no data`)
 }

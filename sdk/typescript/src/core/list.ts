@@ -1,6 +1,8 @@
 import type { RequestOptions } from '../options.js'
 import { ArgumentError } from '../errors.js'
 import type { Call } from './call.js'
+import * as check from './check.js'
+import { show } from './duration.js'
 import type { Request } from './answer.js'
 import type { Transport } from './transport.js'
 
@@ -111,9 +113,9 @@ export function list<W, T>(
   options: ListOptions & RequestOptions,
   to: (row: W) => T,
 ): List<T> {
-  const { limit, cursor, ...rest } = options
+  const { limit, cursor, ...rest } = check.more(options)
   if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
-    throw new ArgumentError(`limit is a whole number from 1 on, and is ${limit}.`)
+    throw new ArgumentError(`limit is a whole number from 1 on, and is ${show(limit)}.`)
   }
   return pages({ ...(limit && { limit }), ...(cursor && { cursor }) }, true, (query) =>
     page(transport, { ...request, query: { ...request.query, ...query } }, rest, to),
@@ -142,6 +144,6 @@ function page<W, T>(
   options: RequestOptions,
   to: (row: W) => T,
 ): Call<Page<T>> {
-  const call = transport.call<Page<W>>({ method: 'GET', ...request }, options)
+  const call = transport.call<Page<W>>({ method: 'GET', has: 'data', ...request }, options)
   return call.map((body) => ({ ...body, data: body.data.map(to) }))
 }

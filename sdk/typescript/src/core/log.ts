@@ -26,6 +26,10 @@ const SECRET = /authorization|key|secret|token|password|credential|^value$|signa
 const HIDDEN = '[redacted]'
 const LONG = 200
 
+/** @internal `text` without keys and signing secrets, should it have one. */
+export const clean = (text: string): string =>
+  text.replace(/\b(th_(?:live|test)_|whsec_|sk-)[\w+/=-]+/g, `$1${HIDDEN}`)
+
 /** @internal `value` as it may be logged: without secrets, and not long. */
 export function redact(value: unknown, name = ''): unknown {
   const isText = typeof value === 'string'
@@ -33,7 +37,7 @@ export function redact(value: unknown, name = ''): unknown {
     return name.toLowerCase().endsWith('ref') ? value : HIDDEN
   }
   if (isText) {
-    const text = value.replace(/\b(th_(?:live|test)_|whsec_|sk-)[\w+/=-]+/g, `$1${HIDDEN}`)
+    const text = clean(value)
     return text.length > LONG ? `${text.slice(0, LONG)}… (${text.length} characters)` : text
   }
   if (ArrayBuffer.isView(value)) return `(${value.byteLength} bytes)`

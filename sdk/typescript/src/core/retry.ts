@@ -1,6 +1,9 @@
 import { AbortedError } from '../errors.js'
 import type { WebSignal } from './web.js'
 
+/** @internal The longest that a timer can be: as good as for ever. */
+export const LONGEST = 2 ** 31 - 1
+
 /** How long to wait before a call is tried again. */
 export interface Backoff {
   /** Before the first retry. Default: 500 ms. It doubles with each. */
@@ -49,10 +52,13 @@ export function sleep(ms: number, signal?: WebSignal): Promise<void> {
       clearTimeout(timer)
       reject(aborted(signal))
     }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop)
-      resolve()
-    }, ms)
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', stop)
+        resolve()
+      },
+      Math.min(ms, LONGEST),
+    )
     signal?.addEventListener('abort', stop, { once: true } as never)
   })
 }

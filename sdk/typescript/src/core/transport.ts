@@ -3,16 +3,19 @@ import type { RequestOptions, Settled } from '../options.js'
 import { VERSION } from '../version.js'
 import {
   type Answered,
+  BYTES,
   type Failure,
   isFailure,
   read,
   type Request,
   unreachable,
 } from './answer.js'
+import { isBytes } from './bytes.js'
 import { Call } from './call.js'
+import * as check from './check.js'
 import { milliseconds } from './duration.js'
 import { redact } from './log.js'
-import { aborted, delay, sleep } from './retry.js'
+import { aborted, delay, LONGEST, sleep } from './retry.js'
 import { isBrowser, type WebSignal } from './web.js'
 
 /** What a repeated removal comes to. Made when it is needed: some platforms make nothing before. */
@@ -46,6 +49,7 @@ export class Transport {
 
   /** Sends a request until it is answered well, or fails for good. */
   async send(request: Request, options: RequestOptions = {}): Promise<Answered> {
+    check.request(check.more(options))
     const { log, backoff } = this.settled
     const retries = options.maxRetries ?? this.settled.maxRetries
     const [url, init] = this.#prepare(request, options)
@@ -82,12 +86,12 @@ export class Transport {
     const { baseUrl } = this.settled
     const search = new URLSearchParams()
     for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) search.set(name, value instanceof Date ? value.toISOString() : value)
+      if (value !== undefined) search.set(name, value instanceof Date ? time(value, name) : value)
     }
-    const bytes = ArrayBuffer.isView(body) || body instanceof ArrayBuffer
+    const bytes = isBytes(body)
     const headers: Record<string, string> = {
       authorization: `Bearer ${this.#key}`,
-      accept: request.accept ?? 'application/json',
+      accept: request.accept ?? (request.as ? BYTES : 'application/json'),
       ...request.headers,
     }
     // A browser says itself what it is.
@@ -103,7 +107,7 @@ export class Transport {
       headers['x-theazo-min-position'] = String(this.#position)
     }
     for (const [name, value] of Object.entries({ ...this.settled.headers, ...options.headers })) {
-      headers[name.toLowerCase()] = value
+      if (value !== undefined) headers[name.toLowerCase()] = value
     }
     // A redirect would make a GET of a POST. A browser does not show where one leads.
     const init: RequestInit = { method, headers, redirect: isBrowser() ? 'error' : 'manual' }
@@ -152,8 +156,15 @@ export class Transport {
 /** The caller's idempotency key, or a new one. */
 function keyOf({ idempotencyKey }: RequestOptions): string {
   if (idempotencyKey === undefined) return `sdk-${crypto.randomUUID()}`
-  if (/^[\x20-\x7e]{1,255}$/.test(idempotencyKey)) return idempotencyKey
+  const isText = typeof idempotencyKey === 'string'
+  if (isText && /^[\x20-\x7e]{1,255}$/.test(idempotencyKey)) return idempotencyKey
   throw new ArgumentError('idempotencyKey must be 1 to 255 printable ASCII characters.')
+}
+
+/** A time as the API takes it. */
+function time(value: Date, name: string): string {
+  if (!Number.isNaN(value.getTime())) return value.toISOString()
+  throw new ArgumentError(`\`${name}\` is a Date that is no time: what it was made of is no date.`)
 }
 
 /** The end of a try: by its time limit, or by the caller's signal. */
@@ -171,8 +182,7 @@ class Clock {
       this.isOver = true
       this.#abort()
     }
-    // Longer than a timer can be is as good as for ever.
-    this.#timer = setTimeout(over, Math.min(limit, 2 ** 31 - 1))
+    this.#timer = setTimeout(over, Math.min(limit, LONGEST))
   }
 
   get signal(): AbortSignal {

@@ -59,6 +59,7 @@ const LIFECYCLE = 60_000
 export class Agent {
   /** `agt_…` */
   readonly id: string
+  /** `ses_…`, the session that it is in. */
   readonly sessionId: string
   /** The agent's `/workspace`. */
   readonly files: AgentFiles
@@ -139,7 +140,7 @@ export class Agent {
     }
     check.text(body.code, 'agent.exec', 'code')
     const path = `${this.#path}/exec`
-    return this.#transport.call({ method: 'POST', path, body, waits: EXEC }, more)
+    return this.#transport.call({ method: 'POST', path, body, has: 'exitCode', waits: EXEC }, more)
   }
 
   /**
@@ -149,7 +150,8 @@ export class Agent {
    * const { state, cost, computeMinutes, startedAt } = await agent.status()
    */
   status(options: RequestOptions = {}): Call<AgentStatus> {
-    const call = this.#transport.call<AgentData>({ method: 'GET', path: this.#path }, options)
+    const request = { method: 'GET', path: this.#path, has: 'state' } as const
+    const call = this.#transport.call<AgentData>(request, options)
     return call.map(statusOf)
   }
 
@@ -161,7 +163,7 @@ export class Agent {
    * console.log(snapshot.id, snapshot.size)
    */
   pause(options: RequestOptions = {}): Call<SnapshotRef> {
-    const pause = () => this.#do<AgentData>('pause', {}, options).withResponse()
+    const pause = () => this.#do<AgentData>('pause', {}, options, 'snapshot').withResponse()
     const call = new Call(this.#ready(options).then(pause))
     // What the API says of a paused agent always has it.
     return call.map(({ snapshot }) => snapshot as SnapshotRef)
@@ -175,7 +177,8 @@ export class Agent {
    * await agent.resume({ snapshotId: 'snp_…' })
    */
   resume(from: { snapshotId?: string } = {}, options: RequestOptions = {}): Call<void> {
-    return this.#do('resume', { ...from }, options).map(() => undefined)
+    const body = { ...check.options(from, 'agent.resume', "{ snapshotId: 'snp_…' }") }
+    return this.#do('resume', body, options).map(() => undefined)
   }
 
   /**
@@ -185,7 +188,7 @@ export class Agent {
    * const result = await agent.retry()
    */
   async retry(options: RequestOptions = {}): Promise<RetryResult> {
-    const { taskId } = await this.#do<Schemas['Submitted']>('retry', {}, options)
+    const { taskId } = await this.#do<Schemas['Submitted']>('retry', {}, options, 'taskId')
     const { idempotencyKey: _, ...rest } = options
     const [result, { agentId }] = await this.#tasks.result(taskId, rest)
     return { ...result, agentId }
@@ -198,7 +201,7 @@ export class Agent {
    * await agent.terminate()
    */
   terminate(options: RequestOptions = {}): Call<void> {
-    return this.#do('terminate', {}, options).map(() => undefined)
+    return this.#do('terminate', {}, options, 'ok').map(() => undefined)
   }
 
   /**
@@ -208,7 +211,7 @@ export class Agent {
    * for await (const { event, data } of agent.events({ from: 'start' })) console.log(event, data)
    */
   events(options: AgentEventsOptions = {}): AsyncGenerator<RawStreamEvent> {
-    const { from, ...rest } = options
+    const { from, ...rest } = check.more(options)
     const source = { path: `${this.#path}/stream`, query: { from }, isLast: () => false }
     return rawEvents(this.#transport, source, rest)
   }
@@ -220,7 +223,7 @@ export class Agent {
    * for await (const entry of agent.logs({ level: 'error' })) console.log(entry.message)
    */
   logs(options: { level?: AgentLogEntry['level'] } & ListOptions & RequestOptions = {}) {
-    const { level, ...rest } = options
+    const { level, ...rest } = check.more(options)
     const request = { path: `${this.#path}/logs`, query: { level } }
     return list(
       this.#transport,
@@ -231,7 +234,8 @@ export class Agent {
   }
 
   /** Waits for the sandbox of an agent that was made just now: not everything waits by itself. */
-  readonly #ready = async ({ signal, timeout, maxRetries }: RequestOptions): Promise<void> => {
+  readonly #ready = async (given: RequestOptions): Promise<void> => {
+    const { signal, timeout, maxRetries } = check.more(given)
     if (!this.#isNew) return
     const options = { signal, timeout, maxRetries }
     if ((await this.status(options)).state === 'provisioning') {
@@ -242,22 +246,23 @@ export class Agent {
     this.#isNew = false
   }
 
-  #do<T>(verb: string, body: object, options: RequestOptions): Call<T> {
+  #do<T>(verb: string, body: object, options: RequestOptions, has = 'id'): Call<T> {
     const path = `${this.#path}/${verb}`
     const waits = LIFECYCLE
-    return this.#transport.call({ method: 'POST', path, body, waits }, options)
+    return this.#transport.call({ method: 'POST', path, body, has, waits }, options)
   }
 
   #submit(task: TaskInput, options: RunOptions, call: string): Call<Schemas['Submitted']> {
-    const { priority, webhook, maxSteps, ...rest } = options
+    const { priority, webhook, maxSteps, ...rest } = check.more(options)
     const body = { task: check.input(task, call), priority, webhook, maxSteps }
-    return this.#transport.call({ method: 'POST', path: `${this.#path}/run`, body }, rest)
+    const request = { method: 'POST', path: `${this.#path}/run`, body, has: 'taskId' } as const
+    return this.#transport.call(request, rest)
   }
 }
 
 /** What of a run's options is for the requests after the one that begins it. */
 function requestOf(options: RunOptions): RequestOptions {
-  const { signal, timeout, maxRetries } = options
+  const { signal, timeout, maxRetries } = check.more(options)
   return { signal, timeout, maxRetries }
 }
 

@@ -30,7 +30,8 @@ export class Agents {
    */
   get(id: string, options: RequestOptions = {}): Call<Agent> {
     const path = `/v1/agents/${check.id(id, 'agents.get', 'the id of an agent', 'agt_')}`
-    const call = this.#transport.call<Schemas['Agent']>({ method: 'GET', path }, options)
+    const request = { method: 'GET', path, has: 'id' } as const
+    const call = this.#transport.call<Schemas['Agent']>(request, options)
     return call.map((data) => new Agent(this.#transport, data))
   }
 }
@@ -66,7 +67,7 @@ export class SessionAgents extends Agents {
     const { timeout, ...rest } = check.options(agent, 'agents.create', example)
     const limit = timeout === undefined ? {} : { timeout: seconds(timeout, 'timeout') }
     const body = { ...rest, ...limit }
-    const request = { method: 'POST', path: this.#path, body, waits: START } as const
+    const request = { method: 'POST', path: this.#path, body, has: 'id', waits: START } as const
     const call = this.#transport.call<Schemas['Agent']>(request, options)
     return call.map((data) => new Agent(this.#transport, data))
   }
@@ -78,7 +79,7 @@ export class SessionAgents extends Agents {
    * for await (const agent of session.agents.list({ state: 'idle' })) await agent.terminate()
    */
   list(options: ListAgentsOptions = {}): List<Agent> {
-    const { state, ...rest } = options
+    const { state, ...rest } = check.more(options)
     const request = { path: this.#path, query: { state } }
     return list(this.#transport, request, rest, (data: Schemas['Agent']) => {
       return new Agent(this.#transport, data)

@@ -29,7 +29,8 @@ export class Audit {
    * }
    */
   events(options: AuditOptions = {}): List<AuditEvent> {
-    const { actor, type, sessionId, agentId, taskId, userId, requestId, from, until } = options
+    const { actor, type, sessionId, agentId, taskId, userId, requestId, from, until } =
+      check.more(options)
     const query = { actor, type, sessionId, agentId, taskId, userId, requestId, from, until }
     const { limit, cursor, signal, timeout, maxRetries, headers } = options
     const rest = { signal, timeout, maxRetries, headers }
@@ -49,8 +50,8 @@ export class Audit {
     id: string,
     options: { at?: string | number | Date } & RequestOptions = {},
   ): Call<StateAsOf> {
-    const { at, ...rest } = options
-    const what = check.id(kind, 'audit.state', "a kind, like 'session',")
+    const { at, ...rest } = check.more(options)
+    const what = check.id(kind, 'audit.state', "a kind (`'session'`)")
     const path = `/v1/audit/${what}/${check.id(id, 'audit.state', 'an id')}`
     return this.#transport.call({ method: 'GET', path, query: { at } }, rest)
   }

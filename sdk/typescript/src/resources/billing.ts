@@ -1,7 +1,8 @@
 import type { Call } from '../core/call.js'
 import * as check from '../core/check.js'
+import { milliseconds } from '../core/duration.js'
 import { list, type List, type ListOptions } from '../core/list.js'
-import { aborted } from '../core/retry.js'
+import { aborted, LONGEST } from '../core/retry.js'
 import type { Transport } from '../core/transport.js'
 import { ArgumentError, ConnectionError } from '../errors.js'
 import type { RequestOptions } from '../options.js'
@@ -38,7 +39,7 @@ export class Usage {
    * const { total, compute } = await theazo.usage.summary({ from: '2025-05-01' })
    */
   summary(options: PeriodQuery & RequestOptions = {}): Call<UsageSummary> {
-    const { from, until, ...rest } = options
+    const { from, until, ...rest } = check.more(options)
     const query = { from, until }
     return this.#transport.call({ method: 'GET', path: '/v1/usage/summary', query }, rest)
   }
@@ -106,19 +107,21 @@ export class Billing {
    * }
    */
   async *export(options: ExportOptions = {}): AsyncGenerator<string, void, undefined> {
-    const { format = 'csv', from, until, after, ...rest } = options
+    const { format = 'csv', from, until, after, ...rest } = check.more(options)
     if (!['csv', 'json', 'stripe'].includes(format)) {
       throw new ArgumentError(`billing.export has formats csv, json and stripe, and not ${format}.`)
     }
     const query = { format, from, until, after }
     const path = '/v1/billing/export'
-    const request = { method: 'GET', path, query, as: 'stream', accept: '*/*' } as const
+    const accept = format === 'csv' ? 'text/csv' : 'application/x-ndjson'
+    const request = { method: 'GET', path, query, as: 'stream', accept } as const
     const { response } = await this.#transport.send(request, rest)
     const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+    const silence = milliseconds(rest.timeout ?? this.#transport.settled.timeout, 'timeout')
     const decoder = new TextDecoder()
     try {
       for (;;) {
-        const { done, value } = await reader.read().catch((cause) => {
+        const { done, value } = await chunk(reader, silence).catch((cause) => {
           if (rest.signal?.aborted) throw aborted(rest.signal)
           const message = "The export broke off: go on with `after`, the last row's `position`."
           throw new ConnectionError(message, { cause })
@@ -145,15 +148,31 @@ export class Billing {
     return this.#get('/verify', options)
   }
 
-  #get<T>(path: string, options: PeriodQuery & object): Call<T> {
-    const { from, until, limit, stripe, ...rest } = options as Record<string, any>
+  #get<T>(path: string, options: PeriodQuery & object, has?: string): Call<T> {
+    const { from, until, limit, stripe, ...rest } = check.more(options) as Record<string, any>
     const query = { from, until, limit, stripe }
-    return this.#transport.call({ method: 'GET', path: `/v1/billing${path}`, query }, rest)
+    const request = {
+      method: 'GET',
+      path: `/v1/billing${path}`,
+      query,
+      ...(has && { has }),
+    } as const
+    return this.#transport.call(request, rest)
   }
 
   #rows<T>(path: string, options: PeriodQuery & object): Call<T[]> {
-    return this.#get<{ data: T[] }>(path, options).map(({ data }) => data)
+    return this.#get<{ data: T[] }>(path, options, 'data').map(({ data }) => data)
   }
+}
+
+/** What comes next of a body, as long as something comes at all. */
+function chunk(reader: ReadableStreamDefaultReader<Uint8Array>, silence: number) {
+  return new Promise<ReadableStreamReadResult<Uint8Array>>((resolve, reject) => {
+    const over = () => reject(new Error(`nothing came for ${silence} ms`))
+    const timer = setTimeout(over, Math.min(silence, LONGEST))
+    const stop = () => clearTimeout(timer)
+    reader.read().then(resolve, reject).finally(stop)
+  })
 }
 
 /** `theazo.billing.exports`: pushes of usage to Stripe or Metronome, each record once. */
@@ -199,7 +218,7 @@ export class BillingExports {
    * for await (const { id, status } of theazo.billing.exports.list()) console.log(id, status)
    */
   list(options: { exporter?: string } & ListOptions & RequestOptions = {}): List<Export> {
-    const { exporter, ...rest } = options
+    const { exporter, ...rest } = check.more(options)
     const request = { path: '/v1/billing/exports', query: { exporter } }
     return list(this.#transport, request, rest, (row: Export) => row)
   }
@@ -215,7 +234,7 @@ export class BillingExports {
     options: { status?: ExportedRecord['status']; code?: string } & ListOptions &
       RequestOptions = {},
   ): List<ExportedRecord> {
-    const { status, code, ...rest } = options
+    const { status, code, ...rest } = check.more(options)
     const of = check.id(id, 'exports.records', 'the id of an export')
     const request = { path: `/v1/billing/exports/${of}/records`, query: { status, code } }
     return list(this.#transport, request, rest, (row: ExportedRecord) => row)

@@ -19,6 +19,7 @@ export class OwnCompute {
     const example = "{ provider: 'e2b', credentials: { apiKey } }"
     const { provider, credentials = {} } = check.options(given, 'compute', example)
     check.text(provider, 'compute', 'a `provider`')
+    check.options(credentials, 'compute.credentials', '{ apiKey }')
     for (const [name, value] of Object.entries(credentials)) {
       if (value !== undefined && value !== '') continue
       throw new ArgumentError(
@@ -36,7 +37,8 @@ export class OwnCompute {
   }
 
   /** Resolves when the platform has the credentials; those who ask at the same time share it. */
-  ready({ timeout, maxRetries }: RequestOptions): Promise<unknown> {
+  ready(options: RequestOptions): Promise<unknown> {
+    const { timeout, maxRetries } = check.more(options)
     const { provider, credentials } = this.#given
     if (credentials === undefined) return Promise.resolve()
     const body = { provider, credentials }

@@ -59,7 +59,7 @@ export class Definitions {
    * for await (const { name, version } of theazo.definitions.list()) console.log(name, version)
    */
   list(options: ListDefinitionsOptions = {}): List<AgentDefinition> {
-    const { includeArchived, ...rest } = options
+    const { includeArchived, ...rest } = check.more(options)
     const request = { path: PATH, query: { includeArchived } }
     return list(this.#transport, request, rest, fromWire)
   }
@@ -104,7 +104,9 @@ export class Definitions {
   }
 
   #one(request: Parameters<Transport['call']>[0], options: RequestOptions): Call<AgentDefinition> {
-    return this.#transport.call<Schemas['AgentDefinition']>(request, options).map(fromWire)
+    return this.#transport
+      .call<Schemas['AgentDefinition']>({ ...request, has: 'id' }, options)
+      .map(fromWire)
   }
 }
 

@@ -1,6 +1,7 @@
-import { type FileData, fileData } from '../core/bytes.js'
+import { type FileData, fileData, isBytes } from '../core/bytes.js'
 import type { Call } from '../core/call.js'
 import * as check from '../core/check.js'
+import { show } from '../core/duration.js'
 import { type List, whole } from '../core/list.js'
 import type { Transport } from '../core/transport.js'
 import { ArgumentError } from '../errors.js'
@@ -31,9 +32,11 @@ export class AgentFiles {
   ): Call<void> {
     const query = at(path, 'files.write')
     const body = typeof data === 'string' ? new TextEncoder().encode(data) : data
-    if (!ArrayBuffer.isView(body) && !(body instanceof ArrayBuffer)) {
+    if (!isBytes(body)) {
       throw new ArgumentError(
-        'files.write takes a text or bytes: make a text of an object with JSON.stringify.',
+        `files.write takes a text or bytes, and was given ${show(data)}. Make a text of an object ` +
+          'with JSON.stringify(…), bytes of a Blob with `await blob.arrayBuffer()`, of a stream with ' +
+          '`await new Response(stream).arrayBuffer()`.',
       )
     }
     const request = { method: 'PUT', path: this.#path, query, body } as const
@@ -49,7 +52,7 @@ export class AgentFiles {
    */
   read(path: string, options: RequestOptions = {}): Call<FileData> {
     const query = at(path, 'files.read')
-    const request = { method: 'GET', path: this.#path, query, as: 'bytes', accept: '*/*' } as const
+    const request = { method: 'GET', path: this.#path, query, as: 'bytes' } as const
     return this.#transport.call<Uint8Array>(request, options).map(fileData)
   }
 

@@ -107,7 +107,8 @@ export class Settings extends Resource {
    */
   webhookSecret(options: RequestOptions = {}): Call<string> {
     const path = '/v1/settings/webhook-secret'
-    const call = this.transport.call<Schemas['WebhookSecret']>({ method: 'GET', path }, options)
+    const request = { method: 'GET', path, has: 'secret' } as const
+    const call = this.transport.call<Schemas['WebhookSecret']>(request, options)
     return call.map(({ secret }) => secret)
   }
 }
@@ -217,7 +218,7 @@ export class Snapshots extends Resource {
    * for await (const { id, size } of theazo.snapshots.list({ sessionId: 'ses_…' })) console.log(id)
    */
   list(options: { sessionId?: string } & ListOptions & RequestOptions = {}): List<Snapshot> {
-    const { sessionId, ...rest } = options
+    const { sessionId, ...rest } = check.more(options)
     const request = { path: '/v1/snapshots', query: { sessionId } }
     return list(this.transport, request, rest, (row: Snapshot) => row)
   }

@@ -1,4 +1,5 @@
 import { Call } from '../core/call.js'
+import { show } from '../core/duration.js'
 import { type List, whole } from '../core/list.js'
 import type { Transport } from '../core/transport.js'
 import { ArgumentError } from '../errors.js'
@@ -31,7 +32,7 @@ export class AgentPorts {
    */
   expose(port: number, options: RequestOptions = {}): Call<string> {
     const body = { port: checked(port, 'ports.expose') }
-    const request = { method: 'POST', path: this.#path, body } as const
+    const request = { method: 'POST', path: this.#path, body, has: 'url' } as const
     const expose = () => this.#transport.call<Port>(request, options).withResponse()
     return new Call(this.#ready(options).then(expose)).map(({ url }) => url)
   }
@@ -60,5 +61,7 @@ export class AgentPorts {
 
 function checked(port: number, call: string): number {
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port
-  throw new ArgumentError(`${call} takes the number of a port, 1 to 65535, and was given ${port}.`)
+  throw new ArgumentError(
+    `${call} takes the number of a port, 1 to 65535, and was given ${show(port)}.`,
+  )
 }

@@ -42,7 +42,7 @@ export class Secrets {
    * for (const { name, scope } of await theazo.secrets.list()) console.log(name, scope)
    */
   list(options: SecretScope & ListOptions & RequestOptions = {}): List<Secret> {
-    const { sessionId, ...rest } = options
+    const { sessionId, ...rest } = check.more(options)
     const request = { path: '/v1/secrets', query: { sessionId } }
     return list(this.#transport, request, rest, (secret: Secret) => secret)
   }
@@ -55,7 +55,7 @@ export class Secrets {
    * await theazo.secrets.delete('DB_PASSWORD', { sessionId: 'ses_…' })
    */
   delete(name: string, options: SecretScope & RequestOptions = {}): Call<void> {
-    const { sessionId, ...rest } = options
+    const { sessionId, ...rest } = check.more(options)
     const path = `/v1/secrets/${check.id(name, 'secrets.delete', 'the name of a secret')}`
     const request = { method: 'DELETE', path, query: { sessionId } } as const
     return this.#transport.call<unknown>(request, rest).map(() => undefined)

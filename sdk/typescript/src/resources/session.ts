@@ -63,7 +63,13 @@ export class Session {
     options: SessionRunOptions = {},
   ): Promise<RunResult> {
     const [body, rest] = this.#oneShot('session.run', agentType, task, options)
-    const request = { method: 'POST', path: `${this.#path}/run`, body, waits: RUN } as const
+    const request = {
+      method: 'POST',
+      path: `${this.#path}/run`,
+      body,
+      has: 'output',
+      waits: RUN,
+    } as const
     try {
       return await this.#transport.call<RunResult>(request, rest)
     } catch (error) {
@@ -88,7 +94,7 @@ export class Session {
   stream(agentType: string, task: TaskInput, options: SessionRunOptions = {}): RunStream {
     const [body, rest] = this.#oneShot('session.stream', agentType, task, options)
     const { task: input, ...more } = body
-    const request = { method: 'POST', path: `${this.#path}/tasks` } as const
+    const request = { method: 'POST', path: `${this.#path}/tasks`, has: 'taskId' } as const
     const open = async () => {
       const all = { ...request, body: { ...more, input } }
       const { taskId } = await this.#transport.call<Schemas['Task']>(all, rest)
@@ -144,13 +150,13 @@ export class Session {
 
   /** A request whose answer is this session as it is then. */
   #take(request: Parameters<Transport['call']>[0], options: RequestOptions): Call<Session> {
-    const call = this.#transport.call<SessionData>(request, options)
+    const call = this.#transport.call<SessionData>({ ...request, has: 'id' }, options)
     return call.map((data) => Object.assign(this, data))
   }
 
   #oneShot(call: string, agent: string, task: TaskInput, options: SessionRunOptions) {
     check.text(agent, call, "an agent's definition (`'researcher'`)")
-    const { signal, maxRetries, idempotencyKey, headers, timeout, ...more } = options
+    const { signal, maxRetries, idempotencyKey, headers, timeout, ...more } = check.more(options)
     const limit = timeout === undefined ? {} : { timeout: seconds(timeout, 'timeout') }
     const body = { agent, task: check.input(task, call), ...more, ...limit }
     return [body, { signal, maxRetries, idempotencyKey, headers }] as const

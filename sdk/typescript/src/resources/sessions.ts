@@ -74,7 +74,8 @@ export class Sessions {
    */
   get(id: string, options: RequestOptions = {}): Call<Session> {
     const path = `/v1/sessions/${check.id(id, 'sessions.get', 'the id of a session', 'ses_')}`
-    const call = this.#transport.call<SessionData>({ method: 'GET', path }, options)
+    const request = { method: 'GET', path, has: 'id' } as const
+    const call = this.#transport.call<SessionData>(request, options)
     return call.map(this.#session)
   }
 
@@ -87,7 +88,7 @@ export class Sessions {
    * }
    */
   list(options: ListSessionsOptions = {}): List<Session> {
-    const { userId, status, ...rest } = options
+    const { userId, status, ...rest } = check.more(options)
     const request = { path: '/v1/sessions', query: { userId, status } }
     return list(this.#transport, request, rest, this.#session)
   }
@@ -98,8 +99,8 @@ export class Sessions {
   #open(path: string, given: ForUserOptions, options: RequestOptions): Call<Session> {
     const compute = this.#compute
     const body = compute ? { compute: compute.choice, ...given } : given
-    const post = () =>
-      this.#transport.call<SessionData>({ method: 'POST', path, body }, options).map(this.#session)
+    const request = { method: 'POST', path, body, has: 'id' } as const
+    const post = () => this.#transport.call<SessionData>(request, options).map(this.#session)
     if (!compute) return post()
     return new Call(compute.ready(options).then(() => post().withResponse()))
   }

@@ -1,5 +1,5 @@
 import { type FollowOptions, follow, type ServerEvent, type Source } from '../core/follow.js'
-import type { WebStream } from '../core/web.js'
+import type { WebSignal, WebStream } from '../core/web.js'
 import type { Transport } from '../core/transport.js'
 import { apiError, ArgumentError, ConnectionError } from '../errors.js'
 import type { RunResult, Schemas } from '../types.js'
@@ -90,13 +90,17 @@ export class RunStream implements AsyncIterable<StreamEvent> {
     this.#options = options
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<StreamEvent, void, undefined> {
+  [Symbol.asyncIterator](): AsyncGenerator<StreamEvent, void, undefined> {
+    return this.#events(this.#options)
+  }
+
+  async *#events(options: StreamOptions): AsyncGenerator<StreamEvent, void, undefined> {
     if (this.#isTaken) {
       throw new ArgumentError('A stream is read once: keep what you need, or ask for a new one.')
     }
     this.#isTaken = true
     const [transport, source] = await this.#open()
-    for await (const event of follow(transport, source, this.#options)) {
+    for await (const event of follow(transport, source, options)) {
       const shown = show(event)
       if (shown) yield shown
     }
@@ -110,18 +114,26 @@ export class RunStream implements AsyncIterable<StreamEvent> {
 
   /** The stream as bytes of Server-Sent Events, for an answer of your own server. */
   toReadableStream(): WebStream {
-    const events = this[Symbol.asyncIterator]()
+    const { signal: given } = this.#options
+    const controller = new AbortController()
+    const abort = () => controller.abort(given?.reason)
+    if (given?.aborted) abort()
+    given?.addEventListener('abort', abort)
+    const events = this.#events({ ...this.#options, signal: controller.signal as WebSignal })
     const encoder = new TextEncoder()
     return new ReadableStream({
-      async pull(controller) {
+      async pull(to) {
         const { done, value } = await events.next()
-        if (done) return controller.close()
+        if (done) given?.removeEventListener('abort', abort)
+        if (done) return to.close()
         const { id, type } = value
         const frame = `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(value)}\n\n`
-        controller.enqueue(encoder.encode(frame))
+        to.enqueue(encoder.encode(frame))
       },
-      async cancel() {
-        await events.return()
+      // At once, also while nothing comes: whoever read it is gone.
+      cancel() {
+        given?.removeEventListener('abort', abort)
+        abort()
       },
     })
   }

@@ -66,7 +66,7 @@ export class SessionTasks {
     check.input(rest.input, 'tasks.submit (`input`)')
     const limit = timeout === undefined ? {} : { timeout: seconds(timeout, 'timeout') }
     const body = { ...rest, ...limit }
-    return this.#transport.call({ method: 'POST', path: this.#path, body }, options)
+    return this.#transport.call({ method: 'POST', path: this.#path, body, has: 'id' }, options)
   }
 
   /**
@@ -77,7 +77,8 @@ export class SessionTasks {
    * console.log(task.status, task.progress, task.message)
    */
   get(id: string, options: RequestOptions = {}): Call<Task> {
-    return this.#transport.call({ method: 'GET', path: this.#of(id, 'tasks.get') }, options)
+    const request = { method: 'GET', path: this.#of(id, 'tasks.get'), has: 'id' } as const
+    return this.#transport.call(request, options)
   }
 
   /**
@@ -88,7 +89,7 @@ export class SessionTasks {
    * for await (const task of session.tasks.list()) console.log(task.id, task.status)
    */
   list(options: ListTasksOptions = {}): List<Task> {
-    const { status, ...rest } = options
+    const { status, ...rest } = check.more(options)
     return list(
       this.#transport,
       { path: this.#path, query: { status } },
@@ -106,14 +107,14 @@ export class SessionTasks {
    * if (task.status === 'completed') console.log(task.output)
    */
   async wait(id: string, options: WaitOptions = {}): Promise<Task> {
-    const { timeout = '10m', ...rest } = options
+    const { timeout = '10m', ...rest } = check.more(options)
     const path = `${this.#of(id, 'tasks.wait')}/wait`
     const until = Date.now() + milliseconds(timeout, 'timeout')
     for (;;) {
       const waits = Math.round(Math.min(Math.max(until - Date.now(), 0), ONE_WAIT))
       const query = { timeout: `${waits}ms` }
-      const call = this.#transport.call<Task>({ method: 'GET', path, query, waits }, rest)
-      const task = await call
+      const request = { method: 'GET', path, query, has: 'status', waits } as const
+      const task = await this.#transport.call<Task>(request, rest)
       if (ENDS.includes(task.status) || Date.now() >= until) return task
     }
   }
@@ -183,7 +184,7 @@ export class SessionTasks {
   artifact(id: string, path: string, options: RequestOptions = {}): Call<FileData> {
     const query = { path: check.text(path, 'tasks.artifact', 'a path') }
     const route = `${this.#of(id, 'tasks.artifact')}/artifacts`
-    const request = { method: 'GET', path: route, query, as: 'bytes', accept: '*/*' } as const
+    const request = { method: 'GET', path: route, query, as: 'bytes' } as const
     return this.#transport.call<Uint8Array>(request, options).map(fileData)
   }
 

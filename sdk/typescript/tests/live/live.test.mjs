@@ -206,7 +206,7 @@ test('what is wrong is said by the server as by us', async () => {
   const refused = await rejection(wrong.sessions.list())
   assert.equal(refused.name, 'AuthenticationError')
   assert.equal(
-    (await rejection(webhooks.unwrap('{}', {}, 'whsec_'))).name,
+    (await rejection(webhooks.unwrap('{}', {}, 'whsec_AAAA'))).name,
     'WebhookVerificationError',
   )
 })

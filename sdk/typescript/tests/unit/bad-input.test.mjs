@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import { Theazo } from '../../dist/index.mjs'
-import { AGENT, client, fault, KEY, play, rejection, SESSION } from '../helpers.mjs'
+import { AGENT, client, fault, gather, KEY, play, rejection, SESSION, TASK } from '../helpers.mjs'
 
 const OPEN = { apiKey: KEY, baseUrl: 'http://127.0.0.1:1', logLevel: 'off' }
 
@@ -53,6 +54,15 @@ test('options that make no sense are said', () => {
   assert.match(with_({ maxRetries: -1 }), /maxRetries/)
   assert.match(with_({ logLevel: 'loud' }), /logLevel is one of off, error/)
   assert.match(with_({ compute: { credentials: {} } }), /provider/)
+  assert.match(with_({ apiKey: 5 }), /apiKey is a text, and was given as number/)
+  assert.match(with_({ baseUrl: 'https://me:pass@a.com' }), /leave the name and the password away/)
+  assert.match(with_({ headers: { a: 'b\nhidden' } }), /^The header 'a' (?!.*hidden)/)
+  assert.match(with_({ retry: { maxDelay: -1 } }), /retry.maxDelay/)
+  assert.match(with_({ logger: {} }), /logger has no method `error`/)
+  assert.match(
+    thrown(() => new Theazo(KEY)),
+    /^new Theazo takes an object(?!.*vwxyz)/,
+  )
   assert.match(
     with_({ compute: { provider: 'e2b', credentials: { apiKey: undefined } } }),
     /compute.credentials.apiKey is not there: is the environment variable/,
@@ -71,7 +81,7 @@ test('a live key is refused in a browser, and warned of where it is allowed', (t
     /A live API key is in a browser/,
   )
   const said = []
-  const logger = { warn: (message) => said.push(message) }
+  const logger = { ...console, warn: (message) => said.push(message) }
   const allowed = { ...OPEN, logger, logLevel: 'warn', dangerouslyAllowBrowser: true }
   assert.ok(new Theazo(allowed))
   assert.match(said[0], /A live API key is in a browser/)
@@ -103,6 +113,24 @@ test('wrong arguments are said before anything is sent', async (t) => {
     [() => agent.files.read(), /files.read takes a path/],
     [() => agent.ports.expose('8080'), /1 to 65535/],
     [() => theazo.secrets.set({ name: 'k', value: undefined }), /the `value`/],
+    [() => theazo.secrets.delete('..'), /takes the name of a secret.*'\.\.'/],
+    [() => theazo.keys.rotate('.'), /takes the id of a key/],
+    [() => session.tasks.cancel('..'), /takes the id of a task/],
+    [() => theazo.audit.state('..', 'api-keys'), /takes a kind/],
+    [() => theazo.sessions.forUser('half a \ud83d'), /takes your id of a user/],
+    [() => theazo.sessions.list(null), /options of a call are an object.*null/],
+    [() => agent.status('now'), /options of a call are an object.*'now'/],
+    [() => agent.status({ maxRetries: 'x' }), /maxRetries is a whole number/],
+    [() => agent.status({ signal: {} }), /signal is an AbortSignal/],
+    [() => agent.status({ headers: { 'x-a': 'a\nb' } }), /The header 'x-a' cannot be sent/],
+    [() => agent.resume('snp_1'), /agent.resume takes an object/],
+    [() => session.run('coder', 'x', { timeout: Infinity }), /timeout has to end/],
+    [
+      () => gather(session.tasks.stream(TASK.id, { after: 'ü' })),
+      /`after` is the `id` of an event/,
+    ],
+    [() => agent.files.write('/workspace/a', new Blob(['a'])), /await blob.arrayBuffer/],
+    [() => theazo.usage.summary({ from: new Date('x') }), /`from` is a Date that is no time/],
   ]) {
     const error = await rejection((async () => run())())
     assert.equal(error.name, 'ArgumentError', error.stack)
@@ -137,6 +165,74 @@ test('an answer that is HTML is said, with how it begins', async (t) => {
   assert.equal(error.name, 'UnexpectedAnswerError')
   assert.match(error.message, /200 and text\/html.*baseUrl.*Sign in to the proxy/)
   assert.equal(requests.length, 1)
+})
+
+test('an answer that is JSON of somebody else is said', async (t) => {
+  for (const body of [{}, [], { status: 'ok' }, null, 5]) {
+    const { url } = await play(t, { body })
+    const theazo = client(url)
+    for (const call of [theazo.sessions.get(SESSION.id), theazo.sessions.list()]) {
+      const error = await rejection(call)
+      assert.equal(error.name, 'UnexpectedAnswerError', error.stack)
+      assert.match(error.message, /JSON of something else.*`baseUrl`/)
+    }
+  }
+})
+
+test('a page in place of a file or of a stream is said, and is not taken for it', async (t) => {
+  const page = '<title>Sign in to the proxy</title>'
+  const { url, requests } = await play(t, { body: AGENT }, { body: page })
+  const theazo = client(url)
+  const agent = await theazo.agents.get(AGENT.id)
+  for (const read of [
+    () => agent.files.read('/workspace/a'),
+    () => gather(agent.events()),
+    () => gather(theazo.billing.export()),
+  ]) {
+    const error = await rejection(read())
+    assert.equal(error.name, 'UnexpectedAnswerError')
+    assert.match(error.message, /text\/html.*Sign in to the proxy/)
+  }
+  assert.equal(requests.length, 4)
+})
+
+test('a server that answers with the headers that it was sent shows no key', async (t) => {
+  const echo = (type) => (request, response) => {
+    response.writeHead(200, { 'content-type': type })
+    response.end(`Authorization: ${request.headers.authorization}`)
+  }
+  for (const type of ['text/plain', 'application/json']) {
+    const { url } = await play(t, echo(type))
+    const error = await rejection(client(url).sessions.get(SESSION.id))
+    assert.match(error.message, /th_live_\[redacted\]/)
+    assert.ok(!inspect(error, { depth: 9, showHidden: true }).includes(KEY.slice(0, 16)))
+  }
+})
+
+test('a fetch of your own that fails in any way is said', async () => {
+  for (const fetch of [
+    () => Promise.reject(),
+    () => Promise.reject('no'),
+    async () => undefined,
+    () => {
+      throw new Error(`not with ${KEY}`)
+    },
+  ]) {
+    const theazo = client('http://127.0.0.1:1', { fetch, maxRetries: 0 })
+    const error = await rejection(theazo.settings.get())
+    assert.equal(error.name, 'ConnectionError')
+    assert.ok(!error.message.includes(KEY))
+  }
+})
+
+test('an export that falls silent is given up', async (t) => {
+  const { url } = await play(t, (request, response) => {
+    response.writeHead(200, { 'content-type': 'text/csv' })
+    response.write('position,id\n')
+  })
+  const error = await rejection(gather(client(url).billing.export({ timeout: 50 })))
+  assert.equal(error.name, 'ConnectionError')
+  assert.match(error.cause.message, /nothing came for 50 ms/)
 })
 
 test('an error that is JSON of somebody else is said', async (t) => {

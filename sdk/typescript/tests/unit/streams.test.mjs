@@ -221,6 +221,33 @@ test('a stream can be handed on as Server-Sent Events', async (t) => {
   assert.match(text, /\n\nid: 6\nevent: done\ndata: .*\n\n$/)
 })
 
+test('whoever leaves a byte stream lets go of its connection, also while nothing comes', async (t) => {
+  let gone
+  const left = new Promise((resolve) => (gone = resolve))
+  const { url } = await play(t, { body: SESSION }, (request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    response.on('close', gone)
+    response.write(FRAMES[0])
+  })
+  const reader = (await tasks(url)).stream(TASK.id).toReadableStream().getReader()
+  await reader.read()
+  const next = reader.read()
+  await reader.cancel()
+  await left
+  assert.equal((await next).done, true)
+})
+
+test('an event without data is not taken for one', async (t) => {
+  const { url } = await play(
+    t,
+    { body: SESSION },
+    stream(['id: 1\nevent: text\ndata: null\n\n']),
+    stream(FRAMES),
+  )
+  const { tasks } = await client(url).sessions.get(SESSION.id)
+  assert.deepEqual(ids(await gather(tasks.events(TASK.id))), ALL)
+})
+
 test('whatever breaks, no listener is left behind', async (t) => {
   const warnings = []
   const note = (warning) => warnings.push(warning)

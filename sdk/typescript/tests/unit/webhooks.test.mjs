@@ -66,6 +66,17 @@ test('what is no raw body, and no secret, is said', async () => {
   const parsed = await rejection(webhooks.unwrap(JSON.parse(BODY), signed(), SECRET))
   assert.equal(parsed.name, 'ArgumentError')
   assert.match(parsed.message, /express.raw/)
-  const none = await rejection(webhooks.unwrap(BODY, signed(), 'whsec_%'))
-  assert.match(none.message, /`whsec_…`/)
+  for (const secret of ['whsec_%', '', undefined, 5, [], [SECRET, undefined]]) {
+    const none = await rejection(webhooks.unwrap(BODY, signed(), secret))
+    assert.equal(none.name, 'ArgumentError')
+    assert.match(none.message, /`whsec_…`/)
+  }
+  const headless = await rejection(webhooks.unwrap(BODY, undefined, SECRET))
+  assert.match(headless.message, /webhooks.unwrap takes an object like request.headers/)
+})
+
+test('what is signed and no JSON is refused', async () => {
+  const error = await rejection(webhooks.unwrap('hello', signed('hello'), SECRET))
+  assert.equal(error.name, 'WebhookVerificationError')
+  assert.match(error.message, /no JSON object/)
 })
