@@ -13,6 +13,7 @@ use theazo_domain::{AgentId, ApiKeyId, ExportId, SessionId, SnapshotId, TaskId};
 
 use crate::AppState;
 use crate::error::{ApiError, ErrorCode};
+use crate::wrong_field::wrong_field;
 
 /// Bytes of a body that is too large that are still read.
 const DROPPED_MAX: usize = 64 << 20;
@@ -213,34 +214,6 @@ fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let deserializer = serde_urlencoded::Deserializer::new(pairs);
     serde_path_to_error::deserialize(deserializer)
         .map_err(|error| wrong_field(&error.path().to_string(), &error.inner().to_string()))
-}
-
-/// What serde says, as a field and a message.
-fn wrong_field(path: &str, said: &str) -> ApiError {
-    let path = if path == "." { "" } else { path };
-    let below = |field: &str| match path {
-        "" => field.to_owned(),
-        _ if path == field || path.ends_with(&format!(".{field}")) => path.to_owned(),
-        _ => format!("{path}.{field}"),
-    };
-    // " at line 1 column 9" is of no use to who is told the field.
-    let said = said.split(" at line ").next().unwrap_or(said);
-    if let Some(field) = quoted_after(said, "missing field ") {
-        return ApiError::invalid(below(field), "is required");
-    }
-    if let Some(field) = quoted_after(said, "duplicate field ") {
-        return ApiError::invalid(below(field), "is given twice");
-    }
-    if let Some(field) = quoted_after(said, "unknown field ") {
-        let known = said.split_once(", ").map_or("", |(_, known)| known);
-        return ApiError::invalid(below(field), format!("is not known; {known}"));
-    }
-    let said = if said == "expected value" { "has the wrong type" } else { said };
-    ApiError::invalid(if path.is_empty() { "body" } else { path }, said)
-}
-
-fn quoted_after<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    text.strip_prefix(prefix)?.strip_prefix('`')?.split('`').next()
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ mod task_view;
 mod test_postgres;
 pub mod wire;
 pub mod write;
+mod wrong_field;
 
 pub use config::ApiConfig;
 pub use idempotency::{IdempotencyError, IdempotencyStore, PostgresIdempotency, SqliteIdempotency};
