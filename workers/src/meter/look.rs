@@ -22,6 +22,8 @@ const AHEAD_MS: u64 = 5_000;
 const MORE_SOON: Duration = Duration::from_millis(250);
 /// An agent that could not be paused is looked at again.
 const NOT_PAUSED_YET: Duration = Duration::from_secs(5);
+/// So is one that is paused while a worker has its task.
+const NOT_GIVEN_BACK_YET: Duration = Duration::from_secs(1);
 
 /// Answers when to look again, if that is to be.
 pub(super) async fn look(
@@ -170,27 +172,28 @@ impl Look<'_> {
         let room = self.session.room(self.agent.id, Spender::Compute, now());
         let affordable = room.affords(&self.agent.spec.price);
         if affordable == 0 || self.session.has_something_left(now()).is_err() {
-            self.end_its_task().await?;
             // A new day may bring something.
-            return Ok(Some(to_midnight()));
+            let done = self.end_its_task().await?;
+            return Ok(Some(if done { to_midnight() } else { NOT_GIVEN_BACK_YET }));
         }
         let resume = AgentCommand::RequestResume { snapshot_id: None };
         self.command(&resume).await.map(|_| None)
     }
 
     /// A run whose session can pay for nothing more has failed, as at a model call. One that has no
-    /// compute minutes left waits: its session is paused.
-    async fn end_its_task(&self) -> Result<(), CommandError> {
+    /// compute minutes left waits: its session is paused. `false`: a worker still has it, and is
+    /// about to give it back or to end it.
+    async fn end_its_task(&self) -> Result<bool, CommandError> {
         let Some(task) = self.agent.task.filter(|_| self.session.status != SessionStatus::Paused)
         else {
-            return Ok(());
+            return Ok(true);
         };
         let failure =
             Failure { code: "session_limit_exceeded".to_owned(), message: NOTHING_LEFT.to_owned() };
         let (origin, abandon) = (self.host.origin(self.scope), TaskCommand::Abandon { failure });
         match self.host.commander.task(&origin, task, &abandon).await {
-            // Its worker ends it.
-            Ok(_) | Err(CommandError::Rejected(Rejection::Conflict(_))) => Ok(()),
+            Ok(done) => Ok(done.state.status.is_final()),
+            Err(CommandError::Rejected(Rejection::Conflict(_))) => Ok(false),
             Err(error) => Err(error),
         }
     }

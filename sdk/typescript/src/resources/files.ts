@@ -34,9 +34,9 @@ export class AgentFiles {
     const body = typeof data === 'string' ? new TextEncoder().encode(data) : data
     if (!isBytes(body)) {
       throw new ArgumentError(
-        `files.write takes a text or bytes, and was given ${show(data)}. Make a text of an object ` +
-          'with JSON.stringify(…), bytes of a Blob with `await blob.arrayBuffer()`, of a stream with ' +
-          '`await new Response(stream).arrayBuffer()`.',
+        `files.write takes a text or bytes, and was given ${show(data)}. Make a text of an ` +
+          'object with JSON.stringify(…), bytes of a Blob with `await blob.arrayBuffer()`, of a ' +
+          'stream with `await new Response(stream).arrayBuffer()`.',
       )
     }
     const request = { method: 'PUT', path: this.#path, query, body } as const

@@ -221,7 +221,7 @@ test('a stream can be handed on as Server-Sent Events', async (t) => {
   assert.match(text, /\n\nid: 6\nevent: done\ndata: .*\n\n$/)
 })
 
-test('whoever leaves a byte stream lets go of its connection, also while nothing comes', async (t) => {
+test('whoever leaves a byte stream lets go of its connection while nothing comes', async (t) => {
   let gone
   const left = new Promise((resolve) => (gone = resolve))
   const { url } = await play(t, { body: SESSION }, (request, response) => {
