@@ -39,7 +39,7 @@ macro_rules! models {
 
 models! {
     Sessions = "sessions" v 4 ["sessions"],
-    Agents = "agents" v 3 ["agents"],
+    Agents = "agents" v 4 ["agents"],
     Executions = "executions" v 1 ["executions"],
     FileOperations = "file_operations" v 1 ["file_operations"],
     Tasks = "tasks" v 2 ["tasks"],

@@ -227,9 +227,9 @@ impl Agent {
             AgentEvent::Resumed { host, .. } => self.starts_running(host, at),
             AgentEvent::Recovered { host, .. } => {
                 // A pause that was asked for before the crash is still to be done.
-                let pending = self.pending.take();
+                let (pending, by_limit) = (self.pending.take(), self.paused_by_limit);
                 self.starts_running(host, at);
-                self.pending = pending;
+                (self.pending, self.paused_by_limit) = (pending, by_limit);
             }
             AgentEvent::RunStarted { task_id, .. } => self.begins_run(*task_id),
             AgentEvent::RunEnded { task_id, model_cost, model_costs, .. }

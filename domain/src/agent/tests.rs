@@ -128,6 +128,17 @@ fn a_resume_opens_the_next_span() {
         .then([usage(1, 6, 8), terminated()]);
 }
 
+/// Also when the server dies between the request and the pause.
+#[test]
+fn a_pause_by_a_limit_stays_one() {
+    let by_limit = E::PauseRequested { snapshot_id: snapshot_id(1), by_limit: true };
+    let recovered = E::Recovered { session_id: session_id(), host: "here".to_owned() };
+    let agent = given([created(), provisioned(), by_limit, recovered, paused()]).state();
+    assert!(agent.paused_by_limit);
+    let agent = given([created(), provisioned(), pause_requested(), paused()]).state();
+    assert!(!agent.paused_by_limit);
+}
+
 #[test]
 fn pause_and_resume_want_the_right_state() {
     let pause = C::RequestPause { snapshot_id: snapshot_id(2), by_limit: false };
