@@ -50,9 +50,7 @@ pub(crate) async fn submit(
         return Ok(before);
     }
     must_exist(writer, request.session).await?;
-    if let Some(url) = &request.webhook {
-        check_webhook(state, url)?;
-    }
+    check_webhook(state, request.webhook.as_deref())?;
     let input = request.input.into_json()?;
     let agent = match request.agent {
         RunBy::Existing(agent_id) => {
@@ -173,7 +171,8 @@ fn wrong_model(error: RouteError) -> ApiError {
 }
 
 /// Refuses early what is never called: the worker looks again at the address that it dials.
-pub(crate) fn check_webhook(state: &AppState, url: &str) -> Result<(), ApiError> {
+pub(crate) fn check_webhook(state: &AppState, url: Option<&str>) -> Result<(), ApiError> {
+    let Some(url) = url else { return Ok(()) };
     let wrong = |message: String| ApiError::invalid("webhook", message);
     if url.is_empty() || url.len() > WEBHOOK_MAX {
         return Err(wrong(format!("must be 1 to {WEBHOOK_MAX} bytes")));

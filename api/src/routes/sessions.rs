@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use theazo_commands::{Done, now, session as command};
+use theazo_domain::session::CreateSession;
 use theazo_domain::{SessionId, Timestamp, session};
 use theazo_projections::{ReadModels, Row, SessionFilter, SessionView};
 use utoipa_axum::router::OpenApiRouter;
@@ -39,12 +40,13 @@ async fn session_create(
     Json(body): Json<CreateSessionBody>,
 ) -> Result<Response, ApiError> {
     check_model(&state, body.model())?;
-    let (origin, url) = (writer.origin(), body.webhook.clone());
-    url.as_deref().map_or(Ok(()), |url| check_webhook(&state, url))?;
-    let mut create = body.into_command(command::new_id(origin));
-    let (id, seal) = (create.session_id, &writer.commander);
-    create.webhook = seal.seal_limits_webhook(origin.scope, id, url.as_deref()).await?;
-    let done = writer.commander.create_session(origin, create).await?;
+    check_webhook(&state, body.webhook.as_deref())?;
+    let (commander, origin) = (&writer.commander, writer.origin());
+    let id = command::new_id(origin);
+    let webhook = body.webhook.as_deref();
+    let webhook = commander.seal_limits_webhook(origin.scope, id, webhook).await?;
+    let create = CreateSession { webhook, ..body.into_command(id) };
+    let done = commander.create_session(origin, create).await?;
     Ok(created(&writer.caller, &done))
 }
 
@@ -96,7 +98,7 @@ async fn session_update(
 ) -> Result<Response, ApiError> {
     must_exist(&writer, id).await?;
     check_model(&state, body.model())?;
-    body.webhook().map_or(Ok(()), |url| check_webhook(&state, url))?;
+    check_webhook(&state, body.webhook())?;
     let usage = usage(&writer.caller, &state.reads, id).await?;
     let commander = &writer.commander;
     let webhook = commander.seal_limits_webhook(writer.scope(), id, body.webhook()).await?;
@@ -122,7 +124,7 @@ async fn session_for_user(
     Json(body): Json<SessionOptions>,
 ) -> Result<Response, ApiError> {
     check_model(&state, body.model())?;
-    body.webhook().map_or(Ok(()), |url| check_webhook(&state, url))?;
+    check_webhook(&state, body.webhook())?;
     let (origin, webhook) = (writer.origin(), body.webhook().map(str::to_owned));
     let latest = reader.models.latest_session_of_user(origin.scope, &user_id).await?;
     let existing = latest.map(|row| row.value.session.id);
