@@ -204,12 +204,16 @@ async fn a_server_that_is_killed_is_given_the_rest_when_it_is_back() {
 
 /// Many go over the connection together: it is cut at every so-manieth piece of what it carries.
 async fn survives_cuts(cut: Cut, commits: usize, every: u64) {
-    let source = Source::with("cuts", commits).await;
+    let mut source = Source::with("cuts", commits).await;
     let server = Server::start(packaged());
     let proxy = Proxy::to(server.port(), cut, every).await;
     let log = open(&proxy.url(), JetStreamOptions::default()).await;
     import(&log, &*source.log).await.unwrap();
-    assert!(proxy.cuts() > 2, "it was cut {} times", proxy.cuts());
+    // How many go together, and so how often it is cut, is up to the machine.
+    while proxy.cuts() < 3 {
+        source.grow(commits).await;
+        import(&log, &*source.log).await.unwrap();
+    }
     let seen = open(&server.url(), JetStreamOptions::default()).await;
     same(&*source.log, &*seen).await;
 }
