@@ -202,9 +202,14 @@ fn admit(
 
 impl Session {
     /// Whether it has as many agents as it may.
-    pub fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         let max = self.limits.max_agents.unwrap_or(u32::MAX);
         self.agents.len() >= usize::try_from(max).unwrap_or(usize::MAX)
+    }
+
+    /// Whether a new agent has to wait until another has ended, or a limit is raised.
+    pub fn has_no_room(&self) -> bool {
+        self.is_full() || self.status == SessionStatus::Paused
     }
 
     /// Whether anything can begin in it by its limits.

@@ -1,7 +1,9 @@
 //! How much of a session's limits is left, and who gets it.
 
+use std::borrow::Cow;
+
 use crate::pricing::{ComputePrice, Costs};
-use crate::{AgentId, Aggregate, Ctx, Day, Pico, Timestamp};
+use crate::{AgentId, Ctx, Day, Pico, Timestamp};
 
 use super::budget::{Account, RunNumber, Side, Spender, Told};
 use super::notices::notices;
@@ -142,12 +144,12 @@ impl Session {
 
 /// Each finds the session as those before it leave it.
 pub(super) fn reserve_all(session: &Session, all: &[Reserve], ctx: Ctx) -> Vec<SessionEvent> {
-    let (mut after, mut events) = (Some(session.clone()), Vec::new());
-    for asked in all {
-        let Some(before) = &after else { break };
-        let reserved = reserve(before, asked, ctx);
-        for event in &reserved {
-            after = Session::evolve(after, event, ctx.now);
+    let (mut before, mut events) = (Cow::Borrowed(session), Vec::new());
+    for (n, asked) in all.iter().enumerate() {
+        let reserved = reserve(&before, asked, ctx);
+        if n + 1 < all.len() {
+            let then = before.into_owned();
+            before = Cow::Owned(reserved.iter().fold(then, |now, event| now.after(event, ctx.now)));
         }
         events.extend(reserved);
     }

@@ -101,7 +101,7 @@ impl Aggregate for Session {
 }
 
 impl Session {
-    fn after(mut self, event: &SessionEvent, at: Timestamp) -> Self {
+    pub(super) fn after(mut self, event: &SessionEvent, at: Timestamp) -> Self {
         match event {
             SessionEvent::Created { .. } => return self,
             SessionEvent::Updated { limits, model, compute, metadata } => {

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use theazo_commands::{CommandError, Seed, now};
 use theazo_domain::agent::{Agent, AgentCommand, AgentState, Failure};
-use theazo_domain::session::{Session, SessionStatus};
+use theazo_domain::session::Session;
 use theazo_domain::task::{
     Ending, RequeueReason, SuspendReason, Task, TaskAgent, TaskCommand, TaskStatus,
 };
@@ -189,7 +189,7 @@ async fn full(
         session.limits.max_agents != Some(0) && !session.is_spent(now()) && !has_no_money(task)
     });
     if let Some(session) = waits {
-        let full = session.is_full() || session.status == SessionStatus::Paused;
+        let full = session.has_no_room();
         return Ok(Some(if full { Claimed::SessionFull } else { Claimed::Failed }));
     }
     let failure = Failure { code: "session_limit_exceeded".to_owned(), message: why };

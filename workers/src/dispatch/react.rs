@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use theazo_commands::CommandError;
 use theazo_domain::agent::{Agent, AgentEvent, AgentState, Failure};
-use theazo_domain::session::{Session, SessionEvent, SessionStatus};
+use theazo_domain::session::{Session, SessionEvent};
 use theazo_domain::task::{RequeueReason, Task, TaskCommand, TaskEvent, TaskStatus};
 use theazo_domain::{AgentId, Event, Rejection, Scope, SessionId, StreamId, TaskId};
 use theazo_log::{Commit, Position};
@@ -178,9 +178,7 @@ impl Dispatcher {
             until_done("a task waits although its session may have room", || async {
                 let stream = StreamId::session(waiting.scope, waiting.session);
                 let session = host.commander.load_fresh::<Session>(&stream).await?.state;
-                let full = session.is_some_and(|session| {
-                    session.is_full() || session.status == SessionStatus::Paused
-                });
+                let full = session.is_some_and(|session| session.has_no_room());
                 if !full {
                     // The dispatcher is gone when nobody hears it.
                     let _ = room.send(Heard::Again(waiting.task));
