@@ -117,50 +117,61 @@ install_typescript_sdk() {
 }
 
 install_python_sdk() {
-  local to requirements=sdk/python/requirements-dev.txt
-  mkdir -p "${CARGO_TARGET_DIR:-target}"
-  to=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/sdk-python
-  cmp -s "$requirements" "$to/.installed" && return 0
+  local requirements=sdk/python/requirements-dev.txt
+  PYTHON_SDK_HOME=$(target_folder)/sdk-python
+  cmp -s "$requirements" "$PYTHON_SDK_HOME/.installed" && return 0
   say "installing what sdk/python needs"
-  rm -rf "$to"
-  # Debian keeps what makes these apart from Python itself.
-  python3 -m venv "$to" || { install_packages python3-venv && python3 -m venv --clear "$to"; }
-  "$to/bin/pip" install -q --disable-pip-version-check -r "$requirements"
-  cp "$requirements" "$to/.installed"
+  make_venv "$PYTHON_SDK_HOME" -r "$requirements"
+  cp "$requirements" "$PYTHON_SDK_HOME/.installed"
 }
 
 # The checks and the tests of each SDK alone; the whole-system ones are in tests/it/sdk.
 test_sdks() {
-  local home
-  home=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/sdk-python
   (
     cd sdk/typescript
     npm run --silent format:check
     npm run --silent test:types
     npm test --silent
   )
-  (
-    export PYTHONDONTWRITEBYTECODE=1
-    cd sdk/python
-    "$home/bin/python" -m ruff format --no-cache --check .
-    "$home/bin/python" -m ruff check --no-cache .
-    "$home/bin/python" -m mypy --cache-dir "$home/.mypy_cache"
-    "$home/bin/python" -m pytest -q -p no:cacheprovider tests
-  )
+  test_python_sdk
+}
+
+test_python_sdk() (
+  cd sdk/python
+  export PYTHONPATH="$PWD" PYTHONDONTWRITEBYTECODE=1
+  # These tests bring servers of their own.
+  unset THEAZO_BASE_URL THEAZO_API_KEY
+  python="$PYTHON_SDK_HOME/bin/python"
+  "$python" -m ruff format --no-cache --check .
+  "$python" -m ruff check --no-cache .
+  "$python" -m mypy --cache-dir "$PYTHON_SDK_HOME/.mypy_cache"
+  "$python" -m pytest -q -p no:cacheprovider tests
+)
+
+# Cargo's folder of what is built, which is made.
+target_folder() {
+  mkdir -p "${CARGO_TARGET_DIR:-target}"
+  (cd "${CARGO_TARGET_DIR:-target}" && pwd)
+}
+
+# A Python of its own in the folder $1, with what pip is told by the rest.
+make_venv() {
+  local to=$1
+  shift
+  rm -rf "$to"
+  # Debian keeps what makes these apart from Python itself.
+  python3 -m venv "$to" || { install_packages python3-venv && python3 -m venv --clear "$to"; }
+  "$to/bin/pip" install -q --disable-pip-version-check "$@"
 }
 
 # An S3-compatible server, which the blob store's tests start.
 install_moto() {
   local to version="moto[server]==5.2.5"
-  mkdir -p "${CARGO_TARGET_DIR:-target}"
-  to=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/moto
+  to=$(target_folder)/moto
   export THEAZO_TEST_S3_SERVER="$to/bin/moto_server"
   [ "$(cat "$to/.installed" 2>/dev/null)" != "$version" ] || return 0
   say "installing $version"
-  rm -rf "$to"
-  # Debian keeps what makes these apart from Python itself.
-  python3 -m venv "$to" || { install_packages python3-venv && python3 -m venv --clear "$to"; }
-  "$to/bin/pip" install -q --disable-pip-version-check "$version"
+  make_venv "$to" "$version"
   echo "$version" >"$to/.installed"
 }
 
